@@ -1,0 +1,1 @@
+"""The tracker: records what readers do and shows it live."""
