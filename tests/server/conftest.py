@@ -1,0 +1,122 @@
+"""One real tracker over a real SQLite file, with a clock that the test moves."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tracker_server.app import Tracker, create_app
+from tracker_server.config import Settings
+
+CONTRACT = Path(__file__).parents[1] / "contract"
+NOON = 1_767_268_800.0
+"""2026-01-01 12:00 UTC."""
+
+
+@dataclass
+class FakeClock:
+    """Seconds since the epoch, moved by hand."""
+
+    now: float = NOON
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; a negative number sets the clock back."""
+        self.now += seconds
+
+
+def session_id(number: int) -> str:
+    """Return the session id of the reader with this number."""
+    return str(UUID(int=number + 1))
+
+
+@dataclass
+class Site:
+    """A tracker under test and the browsers that talk to it."""
+
+    app: Flask
+    clock: FakeClock
+    client: FlaskClient
+    _loads: int = field(default=0)
+
+    @property
+    def tracker(self) -> Tracker:
+        """The parts behind the application."""
+        tracker = self.app.extensions["tracker"]
+        assert isinstance(tracker, Tracker)
+        return tracker
+
+    def send(self, kind: str, path: str = "/", reader: int = 0, **keys: Any) -> TestResponse:
+        """Send one message; every view is a page load of its own unless ``l`` is given."""
+        if kind in {"view", "event"} and "l" not in keys:
+            self._loads += 1
+        message = {"t": kind, "s": session_id(reader), "p": path, "l": f"{self._loads:032x}", **keys}
+        return self.client.post("/api/collect", data=json.dumps(message))
+
+    def view(self, path: str = "/", reader: int = 0, **keys: Any) -> None:
+        """Send a view that must be stored."""
+        assert self.send("view", path, reader, **keys).status_code == 204
+
+    def beat(self, path: str = "/", reader: int = 0, **keys: Any) -> None:
+        """Send a heartbeat that must be accepted."""
+        assert self.send("beat", path, reader, **keys).status_code == 202
+
+    def stats(self) -> dict[str, Any]:
+        """Return the figures of this very moment."""
+        self.tracker.live._snapshot = None
+        answer = self.client.get("/api/stats")
+        assert answer.status_code == 200
+        figures = answer.get_json()
+        assert isinstance(figures, dict)
+        return figures
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query on the tracker's database."""
+        with self.tracker.engine.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+MakeSite = Callable[..., Site]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """Noon, and it stands still."""
+    return FakeClock()
+
+
+@pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """Return the address of an empty database."""
+    return f"sqlite:///{tmp_path / 'stats.sqlite3'}"
+
+
+@pytest.fixture
+def make_site(clock: FakeClock, database_url: str) -> Iterator[MakeSite]:
+    """Return a function that builds a tracker with the given settings; all are closed at the end."""
+    sites: list[Site] = []
+
+    def make(**settings: Any) -> Site:
+        app = create_app(Settings(**{"database_url": database_url, **settings}), clock)
+        sites.append(Site(app, clock, app.test_client()))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        site.tracker.close()
+
+
+@pytest.fixture
+def site(make_site: MakeSite) -> Site:
+    """A tracker that has loaded the manifest of the contract."""
+    return make_site(manifest=str(CONTRACT / "manifest.json"))

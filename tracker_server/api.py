@@ -1,0 +1,83 @@
+"""The JSON interface: figures out, manifest in, health."""
+
+import hmac
+from collections.abc import Callable
+
+from flask import Blueprint, Response, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from tracker_server.config import Settings
+from tracker_server.errors import InvalidManifestError, StorageError
+from tracker_server.hosts import host_and_port, is_allowed
+from tracker_server.live import DEFAULT_PAGES, MAX_PAGES, Live, as_json, etag_of
+from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
+from tracker_server.recorder import Recorder
+
+
+def make_api(
+    settings: Settings, recorder: Recorder, live: Live, check_database: Callable[[], None]
+) -> Blueprint:
+    """Return the routes ``/api/stats``, ``/api/manifest`` and ``/healthz``."""
+    api = Blueprint("api", __name__)
+
+    @api.get("/api/stats")
+    def stats() -> BaseResponse:
+        snapshot = live.snapshot()
+        limit = request.args.get("limit", DEFAULT_PAGES, type=int)
+        limit = max(0, min(limit, MAX_PAGES))
+        body = snapshot.body if limit == DEFAULT_PAGES else as_json(snapshot.overview, limit)
+        response = Response(body, mimetype="application/json")
+        response.set_etag(etag_of(body))
+        response.headers["Cache-Control"] = "no-cache"
+        response.vary.add("Origin")
+        origin = request.headers.get("Origin", "")
+        site = host_and_port(snapshot.overview.site_url or "")[1]
+        if is_allowed(origin, {*settings.allowed_hosts, site}):
+            response.headers["Access-Control-Allow-Origin"] = origin
+        return response.make_conditional(request)
+
+    @api.put("/api/manifest")
+    def manifest() -> Response:
+        refusal = _refuse_token(settings.manifest_token)
+        if refusal is not None:
+            return refusal
+        return _put_manifest(recorder)
+
+    @api.get("/healthz")
+    def healthz() -> Response:
+        try:
+            check_database()
+        except StorageError:
+            return _text("the database does not answer", 503)
+        return _text("ok", 200)
+
+    return api
+
+
+def _put_manifest(recorder: Recorder) -> Response:
+    too_large = (request.content_length or 0) > MAX_MANIFEST_BYTES
+    data = b"" if too_large else request.stream.read(MAX_MANIFEST_BYTES + 1)
+    if too_large or len(data) > MAX_MANIFEST_BYTES:
+        return _text("manifest refused: larger than 32 MiB", 413)
+    try:
+        recorder.replace_pages(parse_manifest(data), digest_of(data))
+    except InvalidManifestError as error:
+        return _text(f"manifest refused: {error}", 422)
+    except StorageError:
+        return _text("not stored, try again", 503)
+    return Response(status=204)
+
+
+def _refuse_token(expected: str) -> Response | None:
+    if not expected:
+        return _text("this tracker takes no manifest: STATS_MANIFEST_TOKEN is not set", 403)
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not hmac.compare_digest(given.encode(), expected.encode()):
+        response = _text("a bearer token is needed", 401)
+        response.headers["WWW-Authenticate"] = "Bearer"
+        return response
+    return None
+
+
+def _text(text: str, status: int) -> Response:
+    return Response(text + "\n", status, mimetype="text/plain")

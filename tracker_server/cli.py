@@ -1,0 +1,94 @@
+"""The command ``tracker-server``: the only place that prints and that ends the process."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+import click
+from flask import Flask
+from sqlalchemy import make_url
+
+from tracker_server.app import create_app
+from tracker_server.config import PREFIX, Settings, read_settings, split_hosts
+from tracker_server.errors import ConfigurationError
+
+
+@click.group()
+@click.version_option(package_name="mkdocs-stats-plugin", prog_name="tracker-server")
+def main() -> None:
+    """Live, honest reader statistics for documentation sites."""
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.  [STATS_HOST; 127.0.0.1]")
+@click.option("--port", type=int, help="TCP port to listen on.  [STATS_PORT; 8001]")
+@click.option(
+    "--database-url", help="SQLAlchemy URL.  [STATS_DATABASE_URL; sqlite:///stats.sqlite3]"
+)
+@click.option(
+    "--manifest", help="stats-manifest.json of the built site; watched.  [STATS_MANIFEST]"
+)
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    help="Host of a site that may report; may be repeated.  [STATS_ALLOWED_HOSTS; all]",
+)
+def run(**options: object) -> None:
+    """Run the tracker until it is told to stop."""
+    # Imported here: the other commands need no server.
+    from granian import Granian  # noqa: PLC0415
+    from granian.constants import Interfaces  # noqa: PLC0415
+    from granian.log import LogLevels  # noqa: PLC0415
+
+    settings = _settings(options)
+    os.environ.update(as_environment(settings))
+    server = Granian(
+        "tracker_server.cli:load_app",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=settings.host,
+        port=settings.port,
+        workers=1,  # One writer: the recorder shares what it knows between threads, not processes.
+        blocking_threads=settings.threads,
+        log_level=LogLevels.error,
+        websockets=False,
+    )
+    server.serve()
+
+
+def load_app() -> Flask:
+    """Build the application in the server's worker process, from the environment."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        settings = read_settings(os.environ)
+        app = create_app(settings, supervised=True)
+    except ConfigurationError as error:
+        click.echo(f"tracker-server: {error}", err=True)
+        sys.exit(1)
+    app.extensions["tracker"].upkeep.start()
+    data = make_url(settings.database_url).render_as_string(hide_password=True)
+    click.echo(f"Tracker on http://{settings.host}:{settings.port}/stats, data in {data}")
+    return app
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that `read_settings` reads these settings from."""
+    values = {name: getattr(settings, name) for name in Settings.__dataclass_fields__}
+    values["allowed_hosts"] = ",".join(settings.allowed_hosts)
+    if settings.manifest:
+        values["manifest"] = str(Path(settings.manifest).absolute())
+    return {PREFIX + name.upper(): str(value) for name, value in values.items()}
+
+
+def _settings(options: dict[str, object]) -> Settings:
+    hosts = options.pop("allowed_hosts")
+    try:
+        return read_settings(
+            os.environ,
+            allowed_hosts=split_hosts(list(hosts)) if isinstance(hosts, tuple) and hosts else None,
+            **options,
+        )
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error

@@ -1,0 +1,131 @@
+"""How one tracker behaves: read once, from a mapping that is passed in, into a frozen object."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from tracker_server.errors import ConfigurationError
+
+PREFIX = "STATS_"
+_ALIASES = {"STATS_ALLOWED_HOST": "STATS_ALLOWED_HOSTS"}
+_HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one tracker behaves. Every field is settable as ``STATS_<FIELD>`` in the environment."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = 8001
+    """TCP port to listen on."""
+    database_url: str = "sqlite:///stats.sqlite3"
+    """SQLAlchemy URL. A relative SQLite file is created in the working directory."""
+    manifest: str = ""
+    """Path of the site's ``stats-manifest.json``; watched, a new build shows without restart."""
+    manifest_token: str = ""
+    """Bearer token that ``PUT /api/manifest`` asks for, at least 16 characters.
+
+    Without it the route is closed.
+    """
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts of the sites that may report, ``docs.example.org`` or with a port.
+
+    Comma-separated in the environment. Empty allows all.
+    """
+    session_timeout_seconds: int = 120
+    """How long after its last heartbeat a session counts as active."""
+    view_window_seconds: int = 1_800
+    """Within this time the same session and path count as one view."""
+    heartbeat_window_seconds: int = 10
+    """Within this time a heartbeat of the same session and path writes nothing."""
+    cleanup_seconds: int = 300
+    """How often sessions that have ended are deleted."""
+    load_memory_seconds: int = 86_400
+    """How long page-load ids are remembered to recognise a retry."""
+    max_unknown_paths: int = 1_000
+    """How many paths outside the manifest get a row of their own; the rest is ``(other)``.
+
+    Until a manifest has been loaded it is at least 10,000.
+    """
+    max_waiting: int = 1_024
+    """How many messages may wait for the disk before the answer is 503."""
+    threads: int = 16
+    """How many requests are handled at a time."""
+
+    def __post_init__(self) -> None:
+        for name in (
+            "session_timeout_seconds",
+            "view_window_seconds",
+            "heartbeat_window_seconds",
+            "cleanup_seconds",
+            "load_memory_seconds",
+            "max_waiting",
+            "threads",
+        ):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"{name}: must be 1 or more, is {getattr(self, name)}")
+        if self.max_unknown_paths < 0:
+            raise ConfigurationError(
+                f"max_unknown_paths: must not be negative, is {self.max_unknown_paths}"
+            )
+        if not 0 < self.port < 65_536:
+            raise ConfigurationError(f"port: must be 1 to 65535, is {self.port}")
+        if self.manifest_token and len(self.manifest_token) < 16:
+            raise ConfigurationError("manifest_token: must have at least 16 characters")
+        for host in self.allowed_hosts:
+            if not _HOST.fullmatch(host):
+                raise ConfigurationError(
+                    f"allowed_hosts: {host!r} is no host such as docs.example.org or localhost:8000"
+                )
+
+
+def read_settings(environment: Mapping[str, str], **overrides: object) -> Settings:
+    """Read settings from an environment.
+
+    Args:
+        environment: variables; those without the prefix ``STATS_`` are ignored.
+        overrides: fields that are already known, ``None`` for those that are not.
+
+    Raises:
+        ConfigurationError: a variable is unknown or its value is wrong.
+    """
+    known = {PREFIX + field.name.upper(): field for field in fields(Settings)}
+    values: dict[str, object] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX):
+            continue
+        field = known.get(_ALIASES.get(variable, variable))
+        if field is None:
+            raise ConfigurationError(
+                f"{variable}: no such setting; there are {', '.join(sorted(known))}"
+            )
+        values[field.name] = _parse(variable, text, field.default)
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    return Settings(**values)  # type: ignore[arg-type]  # checked by field above
+
+
+def _parse(variable: str, text: str, default: object) -> object:
+    if isinstance(default, tuple):
+        return split_hosts([text])
+    if isinstance(default, int):
+        try:
+            return int(text)
+        except ValueError:
+            raise ConfigurationError(f"{variable}: must be a whole number, is {text!r}") from None
+    return text
+
+
+def split_hosts(texts: list[str]) -> tuple[str, ...]:
+    """Return the hosts in comma-separated texts, in lower case and without a scheme."""
+    hosts = (host.strip().lower() for text in texts for host in text.split(","))
+    return tuple(
+        host.removeprefix("https://").removeprefix("http://").rstrip("/") for host in hosts if host
+    )
+
+
+def database_file(database_url: str) -> Path | None:
+    """Return the file of a SQLite URL, ``None`` for other databases and for memory."""
+    match = re.fullmatch(r"sqlite(?:\+pysqlite)?:///([^?]+)(?:\?.*)?", database_url)
+    return Path(match[1]) if match and match[1] != ":memory:" else None

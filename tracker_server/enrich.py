@@ -1,0 +1,53 @@
+"""What a view says beside its path, cut down to what reports need and nothing that identifies."""
+
+import json
+import re
+from functools import lru_cache
+from importlib.resources import files
+from urllib.parse import urlsplit
+
+MAX_HOST_CHARS = 100
+
+_COUNTRY_BY_ZONE: dict[str, str] = json.loads(
+    (files("tracker_server") / "data" / "time_zones.json").read_text()
+)
+_LANGUAGE = re.compile(r"([a-zA-Z]{2,3})(?:[-_][a-zA-Z0-9-_]*)?")
+_HOST = re.compile(r"[a-z0-9.:\[\]_-]+")
+
+
+def host_of(url: object, own_host: str = "") -> str:
+    """Return the host of a referrer without ``www.``; empty for none, nonsense and `own_host`."""
+    return _host_of(url, own_host) if isinstance(url, str) and url else ""
+
+
+@lru_cache(maxsize=2_048)
+def _host_of(url: str, own_host: str) -> str:
+    try:
+        host = urlsplit(url).hostname or ""
+        # International names in the form that DNS has, so that one host is one row.
+        host = host.encode("idna").decode() if not host.isascii() else host
+    except ValueError:  # An unclosed bracket; a label that is no international name.
+        return ""
+    if host == own_host or len(host) > MAX_HOST_CHARS or not _HOST.fullmatch(host):
+        return ""
+    return host.removeprefix("www.")
+
+
+def country_of(zone: object) -> str:
+    """Return the country of an IANA time zone; empty where it has none or is unknown."""
+    return _COUNTRY_BY_ZONE.get(zone, "") if isinstance(zone, str) else ""
+
+
+def language_of(tag: object) -> str:
+    """Return the primary subtag of a BCP 47 tag in lower case; empty for anything else."""
+    match = _LANGUAGE.fullmatch(tag) if isinstance(tag, str) and len(tag) <= 35 else None
+    return match[1].lower() if match else ""
+
+
+def device_of(width: object) -> str:
+    """Return the class of a viewport width in CSS pixels; empty for all but a number above 0."""
+    if isinstance(width, bool) or not isinstance(width, int) or width <= 0:
+        return ""
+    if width < 600:
+        return "small"
+    return "medium" if width < 1_200 else "large"

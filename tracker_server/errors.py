@@ -1,0 +1,33 @@
+"""What can go wrong, one class for each decision a caller has to make."""
+
+
+class TrackerError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class ConfigurationError(TrackerError):
+    """The tracker cannot start as it was told to; the message says which setting and why."""
+
+
+class InvalidMessageError(TrackerError):
+    """A request body is not a message of the wire format.
+
+    The reader is not told; the reason goes into the header of the answer.
+    """
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key}: {reason}")
+        self.key = key
+        self.reason = reason
+
+
+class InvalidManifestError(TrackerError):
+    """A content manifest was refused as a whole; the one before stays in force."""
+
+
+class StorageError(TrackerError):
+    """The database did not commit: nothing of the batch counts as stored, and a retry is safe."""
+
+
+class QueueFullError(TrackerError):
+    """More messages wait for the disk than `max_waiting` allows; the sender should come later."""

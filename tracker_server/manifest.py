@@ -1,0 +1,124 @@
+"""The content manifest as the tracker reads it; ``docs/manifest.md`` is the specification."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import date
+from hashlib import sha256
+
+from tracker_server.errors import InvalidManifestError, InvalidMessageError
+from tracker_server.model import PAGE_TYPES, Manifest, Page
+from tracker_server.paths import normalise_path
+
+SCHEMA = 1
+MAX_MANIFEST_BYTES = 32 * 1_024 * 1_024
+MAX_PAGES = 100_000
+MAX_TEXT_CHARS = 1_000
+
+_UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]")
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """Parse a manifest, whole or not at all.
+
+    Raises:
+        InvalidManifestError: the message names the place (``pages[3].title``) and the reason.
+    """
+    if len(data) > MAX_MANIFEST_BYTES:
+        raise InvalidManifestError(f"larger than {MAX_MANIFEST_BYTES:,} bytes")
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InvalidManifestError(f"not JSON in UTF-8, perhaps cut off: {error}") from None
+    if not isinstance(document, dict):
+        raise InvalidManifestError("not a JSON object")
+    if document.get("schema") != SCHEMA:
+        raise InvalidManifestError(
+            f"schema: is {document.get('schema')!r}, this tracker reads {SCHEMA}; "
+            "install the same release of plugin and tracker"
+        )
+    site_url = document.get("site_url")
+    return Manifest(
+        site_name=_text(document, "site_name", ""),
+        site_url=None if site_url is None else _text(document, "site_url", ""),
+        pages=_pages(document.get("pages")),
+    )
+
+
+def digest_of(data: bytes) -> str:
+    """Return what tells one manifest from another."""
+    return sha256(data).hexdigest()
+
+
+def _pages(rows: object) -> tuple[Page, ...]:
+    if not isinstance(rows, list):
+        raise InvalidManifestError("pages: is not a list")
+    if len(rows) > MAX_PAGES:
+        raise InvalidManifestError(
+            f"pages: has {len(rows):,} entries, at most {MAX_PAGES:,} are read"
+        )
+    pages: dict[str, Page] = {}
+    for number, row in enumerate(rows):
+        page = _page(row, f"pages[{number}]")
+        if page.path in pages:
+            raise InvalidManifestError(f"pages[{number}].path: {page.path!r} stands there twice")
+        pages[page.path] = page
+    return tuple(pages.values())
+
+
+def _page(row: object, place: str) -> Page:
+    if not isinstance(row, dict):
+        raise InvalidManifestError(f"{place}: is not an object")
+    kind = row.get("type")
+    if not isinstance(kind, str) or kind not in PAGE_TYPES:
+        raise InvalidManifestError(f"{place}.type: must be one of {', '.join(PAGE_TYPES)}")
+    return Page(
+        path=_path(row, place),
+        slug=_text(row, "slug", place),
+        title=_text(row, "title", place),
+        type=kind,
+        published=_flag(row, "published", place),
+        date=_date(row.get("date"), place),
+        generated=_flag(row, "generated", place, default=False),
+    )
+
+
+def _path(row: Mapping[str, object], place: str) -> str:
+    path = _text(row, "path", place, MAX_TEXT_CHARS + 24)
+    try:
+        normalised = normalise_path(
+            path.replace("%", "%25").replace("#", "%23").replace("?", "%3F")
+        )
+    except InvalidMessageError as error:
+        raise InvalidManifestError(f"{place}.path: {error.reason}") from None
+    if normalised != path:
+        raise InvalidManifestError(f"{place}.path: {path!r} should be {normalised!r}")
+    return path
+
+
+def _text(row: Mapping[str, object], key: str, place: str, max_chars: int = MAX_TEXT_CHARS) -> str:
+    value = row.get(key)
+    where = f"{place}.{key}" if place else key
+    if not isinstance(value, str):
+        raise InvalidManifestError(f"{where}: must be a text")
+    if len(value) > max_chars:
+        raise InvalidManifestError(f"{where}: is longer than {max_chars:,} characters")
+    if _UNWRITABLE.search(value):
+        raise InvalidManifestError(f"{where}: has characters that no database stores")
+    return value
+
+
+def _flag(row: Mapping[str, object], key: str, place: str, *, default: bool | None = None) -> bool:
+    value = row.get(key, default)
+    if not isinstance(value, bool):
+        raise InvalidManifestError(f"{place}.{key}: must be true or false")
+    return value
+
+
+def _date(value: object, place: str) -> str | None:
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        raise InvalidManifestError(f"{place}.date: must be YYYY-MM-DD") from None

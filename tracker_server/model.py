@@ -1,0 +1,137 @@
+"""The names of the trade: messages from browsers, pages of the site, rows of reports.
+
+All times are whole seconds since the epoch, and all of them are the server's.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A page was shown to a reader, as the browser says it."""
+
+    session: bytes
+    """Session id, 16 bytes."""
+    load: int
+    """Page-load id, folded to a signed 64-bit integer."""
+    path: str
+    """Normalised site-relative path, starts with ``/``."""
+    referrer: str = ""
+    """Host the reader came from; empty for none and for the site itself."""
+    country: str = ""
+    """ISO 3166 code guessed from the time zone; empty when unknown."""
+    language: str = ""
+    """Primary language subtag of the browser; empty when unknown."""
+    device: str = ""
+    """Viewport class ``small``, ``medium`` or ``large``; empty when unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A page is still open and visible."""
+
+    session: bytes
+    load: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """A page went away."""
+
+    session: bytes
+    load: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The site's 404 page was shown for a path."""
+
+    session: bytes
+    load: int
+    path: str
+    referrer: str = ""
+
+
+Message = View | Beat | Leave | NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message and the second at which the server got it."""
+
+    at: int
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of the content manifest, see ``docs/manifest.md``."""
+
+    path: str
+    slug: str
+    title: str
+    type: str
+    """``home``, ``post``, ``page`` or ``stats``."""
+    published: bool
+    date: str | None = None
+    """Day of publication of a post, ``YYYY-MM-DD``."""
+    generated: bool = False
+    """True for listings that a plugin makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a site contains."""
+
+    site_name: str
+    site_url: str | None
+    pages: tuple[Page, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PathReaders:
+    """How many sessions are on a path right now."""
+
+    path: str
+    title: str | None
+    type: str
+    visitors: int
+
+
+@dataclass(frozen=True, slots=True)
+class PathViews:
+    """How often a path was viewed."""
+
+    path: str
+    title: str | None
+    type: str
+    views: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything the stats page shows; the fields of ``GET /api/stats`` in Python spelling."""
+
+    active_visitors: int
+    active_by_path: tuple[PathReaders, ...]
+    total_page_views: int
+    unique_visitors: int
+    published_posts: int
+    published_pages: int
+    tracking_since: int | None
+    page_stats: tuple[PathViews, ...]
+    """Most viewed first."""
+    page_count: int
+    site_name: str | None
+    site_url: str | None
+
+
+PAGE_TYPES = {"home": "home", "post": "blog", "page": "page", "stats": "stats"}
+"""Type of a page in the manifest to the type of its views; a path without a page is ``other``."""
+
+
+def page_type(manifest_type: str | None) -> str:
+    """Return the type that views of a page have."""
+    return PAGE_TYPES.get(manifest_type or "", "other")

@@ -1,0 +1,119 @@
+"""From the bytes of a request to a checked message; ``docs/wire.md`` is the specification."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import NoReturn
+from uuid import UUID
+
+from tracker_server.enrich import country_of, device_of, host_of, language_of
+from tracker_server.errors import InvalidMessageError
+from tracker_server.model import Beat, Leave, Message, NotFound, View
+from tracker_server.paths import normalise_path
+
+MAX_BODY_BYTES = 4_096
+
+_LOAD_ID = re.compile(r"[0-9a-fA-F]{16,32}")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+# The standard decoder takes NaN and Infinity, which are not JSON.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def parse_message(body: bytes, own_host: str = "") -> Message:
+    """Parse one request body of the tracker script.
+
+    Args:
+        body: UTF-8 JSON object with the keys of ``docs/wire.md``, at most
+            `MAX_BODY_BYTES` long. Unknown keys are ignored.
+        own_host: host of the page that sent it; a referrer on it is no referrer.
+
+    Raises:
+        InvalidMessageError: `body` is no such object, or a required key is missing or wrong.
+    """
+    fields = _decode(body)
+    kind = fields.get("t")
+    build = _BUILDERS.get(kind) if isinstance(kind, str) else None
+    if build is None:
+        raise InvalidMessageError("t", "must be view, beat, leave or event")
+    return build(fields, own_host)
+
+
+def _decode(body: bytes) -> dict[str, object]:
+    try:
+        fields = _DECODER.decode(body.decode())
+    except (ValueError, RecursionError):  # 4,096 opening brackets are a RecursionError.
+        raise InvalidMessageError("body", "is not JSON in UTF-8") from None
+    if not isinstance(fields, dict):
+        raise InvalidMessageError("body", "is not a JSON object")
+    return fields
+
+
+def _parse_view(fields: dict[str, object], own_host: str) -> View:
+    return View(
+        *_parse_identity(fields),
+        host_of(fields.get("r"), own_host),
+        country_of(fields.get("z")),
+        language_of(fields.get("g")),
+        device_of(fields.get("w")),
+    )
+
+
+def _parse_beat(fields: dict[str, object], _own_host: str) -> Beat:
+    return Beat(*_parse_identity(fields))
+
+
+def _parse_leave(fields: dict[str, object], _own_host: str) -> Leave:
+    return Leave(*_parse_identity(fields))
+
+
+def _parse_event(fields: dict[str, object], own_host: str) -> NotFound:
+    if fields.get("n") != "not_found":
+        raise InvalidMessageError("n", "is no event that this tracker knows")
+    return NotFound(*_parse_identity(fields), host_of(fields.get("r"), own_host))
+
+
+_BUILDERS: dict[str, Callable[[dict[str, object], str], Message]] = {
+    "view": _parse_view,
+    "beat": _parse_beat,
+    "leave": _parse_leave,
+    "event": _parse_event,
+}
+
+
+def _parse_identity(fields: dict[str, object]) -> tuple[bytes, int, str]:
+    return (
+        _parse_session(fields.get("s")),
+        _parse_load(fields.get("l")),
+        _parse_path(fields.get("p")),
+    )
+
+
+def _parse_session(value: object) -> bytes:
+    if not isinstance(value, str) or len(value) != 36:
+        raise InvalidMessageError("s", "must be a UUID")
+    try:
+        return UUID(value).bytes
+    except ValueError:
+        raise InvalidMessageError("s", "must be a UUID") from None
+
+
+def _parse_load(value: object) -> int:
+    digits = value.replace("-", "") if isinstance(value, str) else ""
+    if not _LOAD_ID.fullmatch(digits):
+        raise InvalidMessageError("l", "must be 16 to 32 hexadecimal digits")
+    # Fold 128 bits into the signed 64 of a database integer: a UUID has fixed bits in
+    # either half, the exclusive or of both halves has none.
+    number = int(digits, 16)
+    folded = (number ^ number >> 64) & 0xFFFF_FFFF_FFFF_FFFF
+    return folded - (1 << 64) if folded >> 63 else folded
+
+
+def _parse_path(value: object) -> str:
+    if not isinstance(value, str):
+        raise InvalidMessageError("p", "must be a text that starts with /")
+    return normalise_path(value)

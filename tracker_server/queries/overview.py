@@ -1,0 +1,81 @@
+"""The figures of the stats page. Each statement reads a roll-up or the active sessions."""
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Table, func, select
+
+from tracker_server.model import Overview, PathReaders, PathViews, page_type
+from tracker_server.schema import BY_PATH
+from tracker_server.statements import ALL_TIME, PAGES, PATHS, SESSIONS, TOTALS
+
+
+def read_overview(
+    connection: Connection, now: int, session_timeout_seconds: int, max_pages: int
+) -> Overview:
+    """Read everything the stats page shows, at most `max_pages` viewed pages."""
+    totals = connection.execute(select(TOTALS)).one()
+    readers = _active_by_path(connection, now, session_timeout_seconds)
+    posts, pages = _published(connection)
+    return Overview(
+        active_visitors=sum(row.visitors for row in readers),
+        active_by_path=readers,
+        total_page_views=totals.views,
+        unique_visitors=totals.visitors,
+        published_posts=posts,
+        published_pages=pages,
+        tracking_since=totals.tracking_since,
+        page_stats=_most_viewed(connection, max_pages),
+        page_count=connection.execute(
+            select(func.count()).select_from(ALL_TIME).where(ALL_TIME.c.dimension == BY_PATH)
+        ).scalar_one(),
+        site_name=totals.site_name,
+        site_url=totals.site_url,
+    )
+
+
+def _active_by_path(
+    connection: Connection, now: int, session_timeout_seconds: int
+) -> tuple[PathReaders, ...]:
+    visitors = func.count().label("visitors")
+    # Times are compared by distance: after the clock was set back, rows from the
+    # future would otherwise stay active until it has caught up.
+    statement = (
+        select(PATHS.c.text, PAGES.c.title, PAGES.c.type, visitors)
+        .select_from(_with_pages(SESSIONS, SESSIONS.c.path_id))
+        .where(func.abs(SESSIONS.c.last_seen - now) < session_timeout_seconds)
+        .group_by(PATHS.c.text, PAGES.c.title, PAGES.c.type)
+        .order_by(visitors.desc(), PATHS.c.text)
+    )
+    return tuple(
+        PathReaders(path, title, page_type(kind), count)
+        for path, title, kind, count in connection.execute(statement)
+    )
+
+
+def _most_viewed(connection: Connection, max_pages: int) -> tuple[PathViews, ...]:
+    statement = (
+        select(PATHS.c.text, PAGES.c.title, PAGES.c.type, ALL_TIME.c.count)
+        .select_from(_with_pages(ALL_TIME, ALL_TIME.c.key))
+        .where(ALL_TIME.c.dimension == BY_PATH)
+        .order_by(ALL_TIME.c.count.desc(), PATHS.c.text)
+        .limit(max_pages)
+    )
+    return tuple(
+        PathViews(path, title, page_type(kind), count)
+        for path, title, kind, count in connection.execute(statement)
+    )
+
+
+def _published(connection: Connection) -> tuple[int, int]:
+    """Return how many posts and how many pages are published."""
+    statement = (
+        select(PAGES.c.type, func.count())
+        .where(PAGES.c.published, ~PAGES.c.generated, PAGES.c.type != "stats")
+        .group_by(PAGES.c.type)
+    )
+    counts = {row[0]: row[1] for row in connection.execute(statement)}
+    posts = counts.pop("post", 0)
+    return posts, sum(counts.values())
+
+
+def _with_pages(table: Table, path_id: ColumnElement[int]) -> FromClause:
+    """Join rows that have a path to its text and to the page the manifest has for it."""
+    return table.join(PATHS, PATHS.c.id == path_id).outerjoin(PAGES, PAGES.c.path_id == path_id)

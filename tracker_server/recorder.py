@@ -1,0 +1,156 @@
+"""Group commit: many requests wait for one fsync.
+
+The first message of a batch leads: it waits until the batch before has been
+committed, takes whatever has gathered meanwhile, and commits for all. Under no load
+a message commits at once; under load batches grow by themselves. There is no delay
+and no writer thread.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tracker_server.errors import QueueFullError, StorageError
+from tracker_server.model import Beat, Leave, Manifest, Message, NotFound, Received
+from tracker_server.store import CLEANUP_ROWS, Store
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    received: list[Received] = field(default_factory=list)
+    done: threading.Event = field(default_factory=threading.Event)
+    error: StorageError | None = None
+
+
+class Recorder:
+    """The only caller of the store's writing side; safe to use from any thread."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], float],
+        *,
+        heartbeat_window_seconds: int,
+        max_waiting: int,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._max_waiting = max_waiting
+        self._beats = _RecentBeats(heartbeat_window_seconds) if store.single_writer else None
+        self._joining = threading.Lock()
+        self._committing = threading.Lock()
+        self._batch = _Batch()
+        self._waiting = 0
+
+    def record(self, message: Message) -> None:
+        """Store a message; return when the commit that contains it has reached the disk.
+
+        Raises:
+            QueueFullError: too many messages wait already; nothing was stored.
+            StorageError: the commit was not confirmed; sending it again is safe.
+        """
+        received = Received(int(self._clock()), message)
+        if self._beats is not None and self._beats.repeats(received):
+            return
+        with self._joining:
+            if self._waiting >= self._max_waiting:
+                raise QueueFullError(f"{self._waiting} messages wait for the disk")
+            self._waiting += 1
+            batch = self._batch
+            batch.received.append(received)
+            leads = len(batch.received) == 1
+        try:
+            if leads:
+                self._commit(batch)
+            else:
+                batch.done.wait()
+        finally:
+            with self._joining:
+                self._waiting -= 1
+        if batch.error is not None:
+            raise batch.error
+
+    def replace_pages(self, manifest: Manifest, digest: str) -> None:
+        """Put a manifest in force between two batches."""
+        with self._committing:
+            self._store.replace_pages(manifest, digest)
+
+    def clean_up(self) -> None:
+        """Delete what is of no more use, in steps between which messages are stored."""
+        gone = CLEANUP_ROWS
+        while gone == CLEANUP_ROWS:
+            with self._committing:
+                gone = self._store.clean_up(int(self._clock()))
+
+    def close(self) -> None:
+        """Wait for the batch in work and close the store."""
+        with self._committing:
+            self._store.close()
+
+    def _commit(self, batch: _Batch) -> None:
+        with self._committing:
+            with self._joining:
+                self._batch = _Batch()
+            try:
+                self._store.write(batch.received)
+                if self._beats is not None:
+                    self._beats.note(batch.received)
+            except StorageError as error:
+                batch.error = error
+            except BaseException as error:
+                # The leader fails with what happened; nobody behind it may believe in a commit.
+                batch.error = StorageError(f"unexpected: {error!r}")
+                raise
+            finally:
+                batch.done.set()
+
+
+class _RecentBeats:
+    """Which heartbeats would write nothing, known without asking the database.
+
+    Mirrors the condition of the upsert over the rows written within the window, in the
+    order of the commits. Right only while no other process writes.
+    """
+
+    def __init__(self, window_seconds: int) -> None:
+        self._window = window_seconds
+        self._rows: dict[bytes, tuple[str, int, int]] = {}
+        """Session to path, page load and time of its row."""
+        self._swept = 0
+
+    def repeats(self, received: Received) -> bool:
+        """Tell whether this is a beat of a row written within the window."""
+        message = received.message
+        if type(message) is not Beat:
+            return False
+        row = self._rows.get(message.session)
+        return (
+            row is not None and row[0] == message.path and abs(received.at - row[2]) < self._window
+        )
+
+    def note(self, batch: list[Received]) -> None:
+        """Follow a committed batch."""
+        for received in batch:
+            message, at = received.message, received.at
+            if isinstance(message, NotFound):
+                continue
+            row = self._rows.get(message.session)
+            if isinstance(message, Leave):
+                if row is None or row[1] == message.load:
+                    self._rows.pop(message.session, None)
+            elif not self._unchanged(row, message, at):
+                self._rows[message.session] = (message.path, message.load, at)
+        self._sweep(batch[-1].at)
+
+    def _unchanged(self, row: tuple[str, int, int] | None, message: Message, at: int) -> bool:
+        if row is None or row[0] != message.path or abs(at - row[2]) >= self._window:
+            return False
+        return isinstance(message, Beat) or row[1] == message.load
+
+    def _sweep(self, now: int) -> None:
+        """Forget rows older than the window; once a window, because it looks at all of them."""
+        if abs(now - self._swept) >= self._window:
+            self._swept = now
+            self._rows = {
+                s: row for s, row in self._rows.items() if abs(now - row[2]) < self._window
+            }

@@ -1,0 +1,198 @@
+"""The one place that writes: a batch of messages becomes rows in one transaction.
+
+A batch first locks the row of totals (on SQLite the whole file), so batches of
+several processes never interleave and what a batch reads stays true until it commits.
+The store knows neither clock nor threads: times come with the messages, and its
+caller sees to it that one call is made at a time.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from itertools import groupby
+
+from sqlalchemy import Connection, Delete, Engine, Row, delete, func, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from tracker_server.config import Settings
+from tracker_server.database import is_single_writer, open_writer
+from tracker_server.errors import StorageError
+from tracker_server.model import Leave, Manifest, Page, Received
+from tracker_server.schema import OTHER
+from tracker_server.statements import LOADS, PAGES, PATHS, SESSIONS, TOTALS, Statements
+from tracker_server.tally import Counting
+from tracker_server.vocabulary import Vocabulary
+
+MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST = 10_000
+CLEANUP_ROWS = 1_000
+"""How many rows one step of a clean-up deletes, so that no message waits for it."""
+LOAD_SLICES = 288
+"""Into how many parts the page-load ids are cut; one clean-up step looks at one part."""
+
+
+class Store:
+    """The tables of one tracker, and how messages change them."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        self.single_writer = is_single_writer(engine)
+        """True when no other process can write, so that memory can stand for the tables."""
+        self.sessions_written = 0
+        """How many rows of active sessions were inserted, changed or deleted by messages."""
+        self._engine = engine
+        self._settings = settings
+        self._writer: Connection | None = None
+        self._digest = ""
+        self._load_slice = 0
+        self._statements = Statements(engine, settings.heartbeat_window_seconds)
+        self._counting = Counting(self._statements, settings.view_window_seconds)
+        unknown = (
+            select(func.count())
+            .select_from(PATHS.outerjoin(PAGES, PATHS.c.id == PAGES.c.path_id))
+            .where(PAGES.c.path_id.is_(None), PATHS.c.text != OTHER)
+        )
+        self._paths = Vocabulary(PATHS, unknown)
+        with self._transaction() as connection:
+            connection.execute(self._statements.first_totals)
+
+    def close(self) -> None:
+        """Give the connection back. The store can be used again and then opens another."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def write(self, batch: Sequence[Received]) -> None:
+        """Store a batch, all of it or nothing.
+
+        Raises:
+            StorageError: the commit was not confirmed. Sending the same messages again is safe.
+        """
+        with self._transaction() as connection:
+            totals = self._lock(connection)
+            paths = self._resolve_paths(
+                connection, batch, has_manifest=bool(totals.manifest_digest)
+            )
+            tally = self._counting.count(connection, batch, paths, totals.visitors)
+            self._counting.insert(connection, tally, totals.tracking_since)
+            written = self._keep_sessions(connection, batch, paths)
+        self.sessions_written += written
+
+    def replace_pages(self, manifest: Manifest, digest: str) -> None:
+        """Put a manifest in force in one step; the views of pages that are gone stay."""
+        with self._transaction() as connection:
+            if self._lock(connection).manifest_digest == digest:
+                return
+            known = set(connection.execute(select(PATHS.c.text)).scalars())
+            fresh = [{"text": page.path} for page in manifest.pages if page.path not in known]
+            if fresh:
+                connection.execute(insert(PATHS), fresh)
+            ids = {
+                text: number
+                for number, text in connection.execute(select(PATHS.c.id, PATHS.c.text))
+            }
+            connection.execute(delete(PAGES))
+            if manifest.pages:
+                connection.execute(insert(PAGES), [_page_row(page, ids) for page in manifest.pages])
+            connection.execute(
+                update(TOTALS).values(
+                    manifest_digest=digest, site_name=manifest.site_name, site_url=manifest.site_url
+                )
+            )
+
+    def clean_up(self, now: int) -> int:
+        """Delete some rows that are of no more use; call it again while it returns a full step.
+
+        Returns:
+            How many ended sessions were deleted, at most `CLEANUP_ROWS`.
+        """
+        ended = (
+            select(SESSIONS.c.session)
+            .where(func.abs(SESSIONS.c.last_seen - now) >= self._settings.session_timeout_seconds)
+            .limit(CLEANUP_ROWS)
+        )
+        with self._transaction() as connection:
+            gone = connection.execute(delete(SESSIONS).where(SESSIONS.c.session.in_(ended)))
+            connection.execute(self._old_loads(now))
+        return gone.rowcount
+
+    def _old_loads(self, now: int) -> Delete:
+        # The ids are random, so a slice of their range is a slice of the rows.
+        width = (1 << 64) // LOAD_SLICES + 1
+        first = -(1 << 63) + self._load_slice * width
+        self._load_slice = (self._load_slice + 1) % LOAD_SLICES
+        return delete(LOADS).where(
+            LOADS.c.id.between(first, min(first + width, (1 << 63) - 1)),
+            func.abs(LOADS.c.at - now) >= self._settings.load_memory_seconds,
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        try:
+            if self._writer is None:
+                self._writer = open_writer(self._engine)
+            with self._writer.begin():
+                yield self._writer
+        except BaseException as error:
+            # Ids of rows that were rolled back must not be used, and after a failed fsync
+            # the connection must not be trusted: start anew.
+            self._paths.forget()
+            self._counting.forget()
+            self.close()
+            if isinstance(error, SQLAlchemyError):
+                raise StorageError(str(error.__cause__ or error)) from error
+            raise
+
+    def _lock(self, connection: Connection) -> Row[tuple[int, int, int | None, str]]:
+        totals = connection.execute(self._statements.lock).one()
+        if totals.manifest_digest != self._digest:
+            # A manifest came into force, from here or from another process.
+            self._digest = totals.manifest_digest
+            self._paths.forget()
+        return totals
+
+    def _resolve_paths(
+        self, connection: Connection, batch: Sequence[Received], *, has_manifest: bool
+    ) -> Mapping[str, int]:
+        bound = self._settings.max_unknown_paths
+        if not has_manifest:
+            bound = max(bound, MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST)
+        texts = {received.message.path for received in batch if type(received.message) is not Leave}
+        return self._paths.resolve(connection, texts, bound)
+
+    def _keep_sessions(
+        self, connection: Connection, batch: Sequence[Received], paths: Mapping[str, int]
+    ) -> int:
+        """Apply views, beats and leaves to the active sessions in the order they came."""
+        written = 0
+        for kind, run in groupby(batch, key=lambda received: type(received.message)):
+            statement = self._statements.sessions.get(kind)
+            if statement is not None:
+                make = _leave_row if kind is Leave else _session_row
+                rows = [make(received, paths) for received in run]
+                written += connection.execute(statement, rows).rowcount
+        return written
+
+
+def _session_row(received: Received, paths: Mapping[str, int]) -> dict[str, object]:
+    message = received.message
+    return {
+        "session": message.session,
+        "path_id": paths[message.path],
+        "load": message.load,
+        "last_seen": received.at,
+    }
+
+
+def _leave_row(received: Received, _paths: Mapping[str, int]) -> dict[str, object]:
+    return {"session_": received.message.session, "load_": received.message.load}
+
+
+def _page_row(page: Page, ids: Mapping[str, int]) -> dict[str, object]:
+    return {
+        "path_id": ids[page.path],
+        "slug": page.slug,
+        "title": page.title,
+        "type": page.type,
+        "published": page.published,
+        "date": date.fromisoformat(page.date) if page.date else None,
+        "generated": page.generated,
+    }

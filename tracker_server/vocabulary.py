@@ -1,0 +1,69 @@
+"""Texts that readers choose, turned into small numbers, and no more of them than a bound."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sqlalchemy import Connection, Select, Table, insert, select
+
+from tracker_server.schema import OTHER
+
+MAX_VARIABLES = 500
+"""How many texts one statement asks for; SQLite before 3.32 takes 999 variables."""
+
+
+class Vocabulary:
+    """Ids of texts. What does not fit any more shares the entry `OTHER`.
+
+    Without a bound, ten million invented paths would cost a gigabyte; with it,
+    a miss costs no statement at all once the table is full.
+    """
+
+    def __init__(self, table: Table, counted: Select[Any]) -> None:
+        """`table` has the columns ``id`` and ``text``; `counted` counts what the bound regards."""
+        self._table = table
+        self._counted = counted
+        self._ids: dict[str, int] = {}
+        self._full = False
+
+    def forget(self) -> None:
+        """Drop what is remembered: after a rollback, or when somebody else changed the table."""
+        self._ids = {}
+        self._full = False
+
+    def resolve(self, connection: Connection, texts: Collection[str], bound: int) -> dict[str, int]:
+        """Return the id of each text, making new rows while there are fewer than `bound`."""
+        missing = sorted({*texts, OTHER} - self._ids.keys())
+        if missing and not self._full:
+            self._recall(connection, missing)
+            self._extend(connection, [text for text in missing if text not in self._ids], bound)
+        other = self._ids[OTHER]
+        return {text: self._ids.get(text, other) for text in texts}
+
+    def _recall(self, connection: Connection, texts: list[str]) -> None:
+        columns = self._table.c
+        for start in range(0, len(texts), MAX_VARIABLES):
+            some = texts[start : start + MAX_VARIABLES]
+            rows = connection.execute(
+                select(columns.text, columns.id).where(columns.text.in_(some))
+            )
+            self._ids.update(_pairs(rows))
+
+    def _extend(self, connection: Connection, texts: list[str], bound: int) -> None:
+        if not texts:
+            return
+        room = max(0, bound - connection.execute(self._counted).scalar_one())
+        fresh = [text for text in texts if text != OTHER][:room]
+        if OTHER in texts:
+            fresh.append(OTHER)
+        if fresh:
+            connection.execute(insert(self._table), [{"text": text} for text in fresh])
+            self._recall(connection, fresh)
+        if len(fresh) < len(texts):
+            # Nothing can be added any more: remember all there is, and ask no more.
+            columns = self._table.c
+            self._ids = _pairs(connection.execute(select(columns.text, columns.id)))
+            self._full = True
+
+
+def _pairs(rows: Iterable[Any]) -> dict[str, int]:
+    return {row[0]: row[1] for row in rows}
