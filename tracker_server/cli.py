@@ -55,7 +55,11 @@ def run(**options: object) -> None:
         log_level=LogLevels.error,
         websockets=False,
     )
-    server.serve()
+    try:
+        server.serve()
+    except RuntimeError as error:  # An address that is taken, or none of this machine.
+        reason = str(error).partition("\n")[0]
+        raise click.ClickException(f"{settings.host}:{settings.port}: {reason}") from error
 
 
 def load_app() -> Flask:

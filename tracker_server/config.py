@@ -93,7 +93,7 @@ def read_settings(environment: Mapping[str, str], **overrides: object) -> Settin
     """
     known = {PREFIX + field.name.upper(): field for field in fields(Settings)}
     values: dict[str, object] = {}
-    for variable, text in environment.items():
+    for variable, text in sorted(environment.items()):  # An alias before the name it stands for.
         if not variable.startswith(PREFIX):
             continue
         field = known.get(_ALIASES.get(variable, variable))

@@ -28,7 +28,7 @@ def _host_of(url: str, own_host: str) -> str:
         host = host.encode("idna").decode() if not host.isascii() else host
     except ValueError:  # An unclosed bracket; a label that is no international name.
         return ""
-    if host == own_host or len(host) > MAX_HOST_CHARS or not _HOST.fullmatch(host):
+    if host == own_host.strip("[]") or len(host) > MAX_HOST_CHARS or not _HOST.fullmatch(host):
         return ""
     return host.removeprefix("www.")
 

@@ -71,5 +71,6 @@ def _read_body(environ: WSGIEnvironment) -> bytes | None:
         length = MAX_BODY_BYTES + 1
     if length > MAX_BODY_BYTES and environ.get("CONTENT_LENGTH"):
         return None
-    body: bytes = environ["wsgi.input"].read(min(length, MAX_BODY_BYTES + 1))
+    # A negative length would read without end.
+    body: bytes = environ["wsgi.input"].read(max(0, min(length, MAX_BODY_BYTES + 1)))
     return body if len(body) <= MAX_BODY_BYTES else None

@@ -8,13 +8,14 @@ from hashlib import sha256
 
 from tracker_server.errors import InvalidManifestError, InvalidMessageError
 from tracker_server.model import PAGE_TYPES, Manifest, Page
-from tracker_server.paths import normalise_path
+from tracker_server.paths import MAX_PATH_BYTES, normalise_path
 
 SCHEMA = 1
 MAX_MANIFEST_BYTES = 32 * 1_024 * 1_024
 MAX_PAGES = 100_000
 MAX_TEXT_CHARS = 1_000
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -32,9 +33,12 @@ def parse_manifest(data: bytes) -> Manifest:
         raise InvalidManifestError(f"not JSON in UTF-8, perhaps cut off: {error}") from None
     if not isinstance(document, dict):
         raise InvalidManifestError("not a JSON object")
-    if document.get("schema") != SCHEMA:
+    schema = document.get("schema")
+    if isinstance(schema, bool) or not isinstance(schema, int):  # True would equal 1.
+        raise InvalidManifestError("schema: must be a whole number")
+    if schema != SCHEMA:
         raise InvalidManifestError(
-            f"schema: is {document.get('schema')!r}, this tracker reads {SCHEMA}; "
+            f"schema: is {schema}, this tracker reads {SCHEMA}; "
             "install the same release of plugin and tracker"
         )
     site_url = document.get("site_url")
@@ -74,7 +78,7 @@ def _page(row: object, place: str) -> Page:
         raise InvalidManifestError(f"{place}.type: must be one of {', '.join(PAGE_TYPES)}")
     return Page(
         path=_path(row, place),
-        slug=_text(row, "slug", place),
+        slug=_text(row, "slug", place, MAX_PATH_BYTES),
         title=_text(row, "title", place),
         type=kind,
         published=_flag(row, "published", place),
@@ -84,7 +88,7 @@ def _page(row: object, place: str) -> Page:
 
 
 def _path(row: Mapping[str, object], place: str) -> str:
-    path = _text(row, "path", place, MAX_TEXT_CHARS + 24)
+    path = _text(row, "path", place, MAX_PATH_BYTES)
     try:
         normalised = normalise_path(
             path.replace("%", "%25").replace("#", "%23").replace("?", "%3F")
@@ -119,6 +123,9 @@ def _date(value: object, place: str) -> str | None:
     if value is None:
         return None
     try:
-        return date.fromisoformat(str(value)).isoformat()
-    except ValueError:
-        raise InvalidManifestError(f"{place}.date: must be YYYY-MM-DD") from None
+        # The standard parser takes week dates and dates without dashes as well.
+        if isinstance(value, str) and _DATE.fullmatch(value):
+            return date.fromisoformat(value).isoformat()
+    except ValueError:  # The 30th of February.
+        pass
+    raise InvalidManifestError(f"{place}.date: must be YYYY-MM-DD")

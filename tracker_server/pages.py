@@ -64,4 +64,7 @@ def page_link(site_url: str | None, path: str) -> str | None:
 
 
 def _day(at: int | None) -> str | None:
-    return None if at is None else f"{datetime.fromtimestamp(at, UTC):%-d %B %Y}"
+    if at is None:
+        return None
+    day = datetime.fromtimestamp(at, UTC)
+    return f"{day.day} {day:%B %Y}"

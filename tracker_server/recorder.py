@@ -81,6 +81,8 @@ class Recorder:
         while gone == CLEANUP_ROWS:
             with self._committing:
                 gone = self._store.clean_up(int(self._clock()))
+                if self._beats is not None:
+                    self._beats.forget()
 
     def close(self) -> None:
         """Wait for the batch in work and close the store."""
@@ -117,6 +119,10 @@ class _RecentBeats:
         self._rows: dict[bytes, tuple[str, int, int]] = {}
         """Session to path, page load and time of its row."""
         self._swept = 0
+
+    def forget(self) -> None:
+        """Know nothing: after a clean-up, which may have deleted rows of any time."""
+        self._rows = {}
 
     def repeats(self, received: Received) -> bool:
         """Tell whether this is a beat of a row written within the window."""

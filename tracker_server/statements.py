@@ -1,26 +1,22 @@
-"""Every statement of the write path, built once: SQLAlchemy then reuses the compiled text."""
-
-from typing import Any
+"""Every statement of the write path."""
 
 from sqlalchemy import (
-    BindParameter,
-    Delete,
     Engine,
     Table,
     bindparam,
     delete,
     func,
+    insert,
+    literal_column,
     or_,
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tracker_server.database import insert_into
 from tracker_server.model import Beat, Leave, View
-from tracker_server.schema import Base, Totals
-
-Upsert = sqlite.Insert | postgresql.Insert
+from tracker_server.prepared import Lookup, Prepared
+from tracker_server.schema import Base
 
 TABLES = Base.metadata.tables
 PATHS, PAGES, REFERRERS, AUDIENCES = (TABLES[n] for n in ("path", "page", "referrer", "audience"))
@@ -35,50 +31,73 @@ class Statements:
     """The statements of one database; the dialects differ in their upserts only."""
 
     def __init__(self, engine: Engine, heartbeat_window_seconds: int) -> None:
-        self.first_totals = (
-            insert_into(engine, TOTALS).values(id=1).on_conflict_do_nothing(index_elements=["id"])
+        """`heartbeat_window_seconds`: within it a repeated beat changes nothing."""
+        first = insert_into(engine, TOTALS).values(
+            id=literal_column("1"),
+            views=literal_column("0"),
+            visitors=literal_column("0"),
+            manifest_digest=literal_column("''"),
         )
-        self.lock = select(Totals.__table__).where(TOTALS.c.id == 1).with_for_update()
+        self.first_totals = Prepared(engine, first.on_conflict_do_nothing(index_elements=["id"]))
+        self.lock = Prepared(
+            engine,
+            select(TOTALS.c.visitors, TOTALS.c.tracking_since, TOTALS.c.manifest_digest)
+            .where(TOTALS.c.id == literal_column("1"))
+            .with_for_update(),
+        )
         """Nothing else can write until the transaction ends; SQLite has locked already."""
-        self.loads = select(LOADS.c.id).where(LOADS.c.id.in_(_list("ids")))
-        self.visitors = select(VISITORS.c.session, VISITORS.c.id).where(
-            VISITORS.c.session.in_(_list("sessions"))
+        self.loads = Lookup(engine, LOADS.c.id)
+        self.visitors = Lookup(engine, VISITORS.c.session, VISITORS.c.id)
+        self.visits = Lookup(engine, VISITS.c.key, VISITS.c.last)
+        self.insert_load = _inserting(engine, LOADS)
+        self.insert_visitor = _inserting(engine, VISITORS)
+        self.insert_view = _inserting(
+            engine, VIEWS, "at", "path_id", "visitor_id", "referrer_id", "audience_id"
         )
-        self.visits = select(VISITS.c.key, VISITS.c.last).where(VISITS.c.key.in_(_list("keys")))
         visit = insert_into(engine, VISITS)
-        self.keep_visit = visit.on_conflict_do_update(
+        visit = visit.on_conflict_do_update(
             index_elements=["key"], set_={"last": visit.excluded.last}
         )
-        self.add_hour = _adding(engine, HOURS, "hour")
-        self.add_day = _adding(engine, DAYS, "dimension", "day", "key")
-        self.add_all_time = _adding(engine, ALL_TIME, "dimension", "key")
-        self.add_not_found = _adding(engine, NOT_FOUND, "day", "path_id", "referrer_id")
-        self.add_totals = update(TOTALS).values(
+        self.keep_visit = Prepared(engine, visit, "key", "last")
+        self.add_hour = _adding(engine, HOURS)
+        self.add_day = _adding(engine, DAYS)
+        self.add_all_time = _adding(engine, ALL_TIME)
+        self.add_not_found = _adding(engine, NOT_FOUND)
+        totals = update(TOTALS).values(
             views=TOTALS.c.views + bindparam("new_views"),
             visitors=TOTALS.c.visitors + bindparam("new_visitors"),
             tracking_since=bindparam("since"),
         )
-        self.sessions: dict[type, Upsert | Delete] = {
+        self.add_totals = Prepared(engine, totals, "new_views", "new_visitors", "since")
+        leave = delete(SESSIONS).where(
+            SESSIONS.c.session == bindparam("session_"), SESSIONS.c.load == bindparam("load_")
+        )
+        self.sessions = {
             View: _session_upsert(engine, heartbeat_window_seconds, new_load=True),
             Beat: _session_upsert(engine, heartbeat_window_seconds, new_load=False),
-            Leave: delete(SESSIONS).where(
-                SESSIONS.c.session == bindparam("session_"), SESSIONS.c.load == bindparam("load_")
-            ),
+            Leave: Prepared(engine, leave, "session_", "load_"),
         }
 
 
-def _list(name: str) -> BindParameter[Any]:
-    return bindparam(name, expanding=True)
+def _names(table: Table) -> list[str]:
+    return [column.name for column in table.columns]
 
 
-def _adding(engine: Engine, table: Table, *key: str) -> Upsert:
+def _inserting(engine: Engine, table: Table, *columns: str) -> Prepared:
+    return Prepared(engine, insert(table), *(columns or _names(table)))
+
+
+def _adding(engine: Engine, table: Table) -> Prepared:
+    """Return an upsert that adds to ``count``; the columns before it are the key."""
+    *key, count = (name for name in _names(table) if name != "id")
     statement = insert_into(engine, table)
-    return statement.on_conflict_do_update(
-        index_elements=list(key), set_={"count": table.c.count + statement.excluded.count}
+    statement = statement.on_conflict_do_update(
+        index_elements=key, set_={count: table.c.count + statement.excluded.count}
     )
+    return Prepared(engine, statement, *key, count)
 
 
-def _session_upsert(engine: Engine, window: int, *, new_load: bool) -> Upsert:
+def _session_upsert(engine: Engine, window: int, *, new_load: bool) -> Prepared:
     """One conditional upsert: there is no read before the write, hence nothing to conflict.
 
     A beat within the window changes nothing; another path always does, and so does a
@@ -89,12 +108,13 @@ def _session_upsert(engine: Engine, window: int, *, new_load: bool) -> Upsert:
     changes = [
         SESSIONS.c.path_id != new.path_id,
         # Also when the clock was set back: a row from the future must not swallow beats.
-        func.abs(new.last_seen - SESSIONS.c.last_seen) >= window,
+        func.abs(new.last_seen - SESSIONS.c.last_seen) >= literal_column(str(window)),
     ]
     if new_load:
         changes.append(SESSIONS.c.load != new.load)
-    return statement.on_conflict_do_update(
+    statement = statement.on_conflict_do_update(
         index_elements=["session"],
         set_={"path_id": new.path_id, "load": new.load, "last_seen": new.last_seen},
         where=or_(*changes),
     )
+    return Prepared(engine, statement, *_names(SESSIONS))

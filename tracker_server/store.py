@@ -10,15 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from itertools import groupby
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Delete, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Delete, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracker_server.config import Settings
 from tracker_server.database import is_single_writer, open_writer
-from tracker_server.errors import StorageError
+from tracker_server.errors import InvalidManifestError, StorageError
 from tracker_server.model import Leave, Manifest, Page, Received
-from tracker_server.schema import OTHER
+from tracker_server.schema import MAX_PATH_ID, OTHER
 from tracker_server.statements import LOADS, PAGES, PATHS, SESSIONS, TOTALS, Statements
 from tracker_server.tally import Counting
 from tracker_server.vocabulary import Vocabulary
@@ -30,6 +31,14 @@ LOAD_SLICES = 288
 """Into how many parts the page-load ids are cut; one clean-up step looks at one part."""
 
 
+class _Totals(NamedTuple):
+    """What a batch has to know of the row it locks."""
+
+    visitors: int
+    tracking_since: int | None
+    manifest_digest: str
+
+
 class Store:
     """The tables of one tracker, and how messages change them."""
 
@@ -39,10 +48,10 @@ class Store:
         self.sessions_written = 0
         """How many rows of active sessions were inserted, changed or deleted by messages."""
         self._engine = engine
+        self._driver_error = engine.dialect.loaded_dbapi.Error
         self._settings = settings
         self._writer: Connection | None = None
         self._digest = ""
-        self._load_slice = 0
         self._statements = Statements(engine, settings.heartbeat_window_seconds)
         self._counting = Counting(self._statements, settings.view_window_seconds)
         unknown = (
@@ -52,7 +61,7 @@ class Store:
         )
         self._paths = Vocabulary(PATHS, unknown)
         with self._transaction() as connection:
-            connection.execute(self._statements.first_totals)
+            self._statements.first_totals.run(connection, [()])
 
     def close(self) -> None:
         """Give the connection back. The store can be used again and then opens another."""
@@ -77,12 +86,19 @@ class Store:
         self.sessions_written += written
 
     def replace_pages(self, manifest: Manifest, digest: str) -> None:
-        """Put a manifest in force in one step; the views of pages that are gone stay."""
+        """Put a manifest in force in one step; the views of pages that are gone stay.
+
+        Raises:
+            InvalidManifestError: with it there would be more paths than can be told apart.
+            StorageError: the commit was not confirmed; the manifest before stays.
+        """
         with self._transaction() as connection:
             if self._lock(connection).manifest_digest == digest:
                 return
             known = set(connection.execute(select(PATHS.c.text)).scalars())
             fresh = [{"text": page.path} for page in manifest.pages if page.path not in known]
+            if len(known) + len(fresh) > MAX_PATH_ID:
+                raise InvalidManifestError(f"pages: more than {MAX_PATH_ID:,} paths in all")
             if fresh:
                 connection.execute(insert(PATHS), fresh)
             ids = {
@@ -115,10 +131,10 @@ class Store:
         return gone.rowcount
 
     def _old_loads(self, now: int) -> Delete:
-        # The ids are random, so a slice of their range is a slice of the rows.
+        # The ids are random, so a slice of their range is a slice of the rows. The clock says
+        # which one: a tracker that is often started anew comes to all of them, too.
         width = (1 << 64) // LOAD_SLICES + 1
-        first = -(1 << 63) + self._load_slice * width
-        self._load_slice = (self._load_slice + 1) % LOAD_SLICES
+        first = -(1 << 63) + now // self._settings.cleanup_seconds % LOAD_SLICES * width
         return delete(LOADS).where(
             LOADS.c.id.between(first, min(first + width, (1 << 63) - 1)),
             func.abs(LOADS.c.at - now) >= self._settings.load_memory_seconds,
@@ -132,17 +148,21 @@ class Store:
             with self._writer.begin():
                 yield self._writer
         except BaseException as error:
-            # Ids of rows that were rolled back must not be used, and after a failed fsync
-            # the connection must not be trusted: start anew.
-            self._paths.forget()
-            self._counting.forget()
-            self.close()
-            if isinstance(error, SQLAlchemyError):
+            self._start_anew()
+            if isinstance(error, SQLAlchemyError | self._driver_error):
                 raise StorageError(str(error.__cause__ or error)) from error
             raise
 
-    def _lock(self, connection: Connection) -> Row[tuple[int, int, int | None, str]]:
-        totals = connection.execute(self._statements.lock).one()
+    def _start_anew(self) -> None:
+        """Forget ids of rows that were rolled back, and a connection that may have lost a flush."""
+        self._paths.forget()
+        self._counting.forget()
+        if self._writer is not None:
+            self._writer.invalidate()
+            self.close()
+
+    def _lock(self, connection: Connection) -> _Totals:
+        totals = _Totals(*self._statements.lock.fetch(connection)[0])
         if totals.manifest_digest != self._digest:
             # A manifest came into force, from here or from another process.
             self._digest = totals.manifest_digest
@@ -152,7 +172,7 @@ class Store:
     def _resolve_paths(
         self, connection: Connection, batch: Sequence[Received], *, has_manifest: bool
     ) -> Mapping[str, int]:
-        bound = self._settings.max_unknown_paths
+        bound = min(self._settings.max_unknown_paths, MAX_PATH_ID // 2)
         if not has_manifest:
             bound = max(bound, MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST)
         texts = {received.message.path for received in batch if type(received.message) is not Leave}
@@ -168,22 +188,17 @@ class Store:
             if statement is not None:
                 make = _leave_row if kind is Leave else _session_row
                 rows = [make(received, paths) for received in run]
-                written += connection.execute(statement, rows).rowcount
+                written += statement.run(connection, rows)
         return written
 
 
-def _session_row(received: Received, paths: Mapping[str, int]) -> dict[str, object]:
+def _session_row(received: Received, paths: Mapping[str, int]) -> tuple[bytes, int, int, int]:
     message = received.message
-    return {
-        "session": message.session,
-        "path_id": paths[message.path],
-        "load": message.load,
-        "last_seen": received.at,
-    }
+    return message.session, paths[message.path], message.load, received.at
 
 
-def _leave_row(received: Received, _paths: Mapping[str, int]) -> dict[str, object]:
-    return {"session_": received.message.session, "load_": received.message.load}
+def _leave_row(received: Received, _paths: Mapping[str, int]) -> tuple[bytes, int]:
+    return received.message.session, received.message.load
 
 
 def _page_row(page: Page, ids: Mapping[str, int]) -> dict[str, object]:

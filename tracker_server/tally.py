@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from sqlalchemy import Connection, Executable, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from tracker_server.errors import StorageError
 from tracker_server.model import NotFound, Received, View
@@ -23,7 +23,7 @@ from tracker_server.schema import (
     day_of,
     visit_key,
 )
-from tracker_server.statements import AUDIENCES, LOADS, REFERRERS, VIEWS, VISITORS, Statements
+from tracker_server.statements import AUDIENCES, REFERRERS, Statements
 from tracker_server.vocabulary import Vocabulary
 
 _Key = TypeVar("_Key", bound=tuple[int, ...])
@@ -96,10 +96,10 @@ class Counting:
                 if visitor is None:
                     visitor = _next_visitor(highest_visitor, tally)
                     visitors[message.session] = tally.visitors[message.session] = visitor
-                last = last_views.get((path, visitor))
-                if last is None or abs(at - last) >= self._window:
-                    last_views[path, visitor] = at
-                    tally.visits[visit_key(day_of(at), path, visitor)] = at
+                near = self._near(at, path, visitor) & last_views.keys()
+                if all(abs(at - last_views[key]) >= self._window for key in near):
+                    key = visit_key(day_of(at), path, visitor)
+                    last_views[key] = tally.visits[key] = at
                     tally.views.append(
                         (
                             at,
@@ -114,35 +114,16 @@ class Counting:
     def insert(self, connection: Connection, tally: Tally, tracking_since: int | None) -> None:
         """Write a tally: raw rows and roll-ups together."""
         statements = self._statements
-        _many(connection, insert(LOADS), [{"id": n, "at": at} for n, at in tally.loads.items()])
-        _many(
-            connection,
-            statements.add_not_found,
-            _rows(("day", "path_id", "referrer_id"), tally.not_found),
-        )
+        statements.insert_load.run(connection, list(tally.loads.items()))
+        statements.add_not_found.run(connection, _rows(tally.not_found))
         if not tally.views:
             return
-        visitors = [
-            {"session": session, "id": number} for session, number in tally.visitors.items()
-        ]
-        _many(connection, insert(VISITORS), visitors)
-        visits = [{"key": key, "last": last} for key, last in tally.visits.items()]
-        _many(connection, statements.keep_visit, visits)
-        columns = ("at", "path_id", "visitor_id", "referrer_id", "audience_id")
-        _many(
-            connection,
-            insert(VIEWS),
-            [dict(zip(columns, view, strict=True)) for view in tally.views],
-        )
+        statements.insert_visitor.run(connection, list(tally.visitors.items()))
+        statements.keep_visit.run(connection, list(tally.visits.items()))
+        statements.insert_view.run(connection, tally.views)
         self._roll_up(connection, tally)
-        connection.execute(
-            statements.add_totals,
-            {
-                "new_views": len(tally.views),
-                "new_visitors": len(tally.visitors),
-                "since": tracking_since or tally.views[0][0],
-            },
-        )
+        since = tracking_since or tally.views[0][0]
+        statements.add_totals.run(connection, [(len(tally.views), len(tally.visitors), since)])
 
     def _unseen(
         self, connection: Connection, batch: Sequence[Received], tally: Tally
@@ -152,7 +133,7 @@ class Counting:
         if not candidates:
             return []
         ids = [received.message.load for received in candidates]
-        seen = set(connection.execute(self._statements.loads, {"ids": ids}).scalars())
+        seen = {row[0] for row in self._statements.loads.fetch(connection, ids)}
         unseen = []
         for received in candidates:
             load = received.message.load
@@ -163,11 +144,8 @@ class Counting:
         return unseen
 
     def _visitors(self, connection: Connection, views: Sequence[View]) -> dict[bytes, int]:
-        sessions = list({view.session for view in views})
-        if not sessions:
-            return {}
-        rows = connection.execute(self._statements.visitors, {"sessions": sessions})
-        return {row[0]: row[1] for row in rows}
+        sessions = {view.session for view in views}
+        return dict(self._statements.visitors.fetch(connection, sessions))
 
     def _last_views(
         self,
@@ -175,23 +153,21 @@ class Counting:
         news: Sequence[Received],
         paths: Mapping[str, int],
         visitors: Mapping[bytes, int],
-    ) -> dict[tuple[int, int], int]:
+    ) -> dict[int, int]:
         """Return when the paths of these views were last counted for the same visitors."""
-        keys: dict[int, tuple[int, int]] = {}
+        keys: set[int] = set()
         for received in news:
             message, at = received.message, received.at
             visitor = visitors.get(message.session) if isinstance(message, View) else None
             if visitor is not None:
-                pair = (paths[message.path], visitor)
-                # Around midnight, or when the clock was set back, it stands under another day.
-                for day in {day_of(at - self._window), day_of(at), day_of(at + self._window)}:
-                    keys[visit_key(day, *pair)] = pair
-        last_views: dict[tuple[int, int], int] = {}
-        if keys:
-            for key, last in connection.execute(self._statements.visits, {"keys": list(keys)}):
-                pair = keys[key]
-                last_views[pair] = max(last, last_views.get(pair, last))
-        return last_views
+                keys |= self._near(at, paths[message.path], visitor)
+        return dict(self._statements.visits.fetch(connection, keys))
+
+    def _near(self, at: int, path: int, visitor: int) -> set[int]:
+        """Return under which keys of `Visit` a view within the window may stand."""
+        # Around midnight, or when the clock was set back, it stands under another day.
+        days = range(day_of(at - self._window), day_of(at + self._window) + 1)
+        return {visit_key(day, path, visitor) for day in days}
 
     def _roll_up(self, connection: Connection, tally: Tally) -> None:
         hours: Counter[tuple[int]] = Counter()
@@ -206,9 +182,9 @@ class Counting:
             ):
                 days[dimension, day_of(at), key] += 1
                 all_time[dimension, key] += 1
-        _many(connection, self._statements.add_hour, _rows(("hour",), hours))
-        _many(connection, self._statements.add_day, _rows(("dimension", "day", "key"), days))
-        _many(connection, self._statements.add_all_time, _rows(("dimension", "key"), all_time))
+        self._statements.add_hour.run(connection, _rows(hours))
+        self._statements.add_day.run(connection, _rows(days))
+        self._statements.add_all_time.run(connection, _rows(all_time))
 
 
 def _audience(view: View) -> str:
@@ -222,12 +198,5 @@ def _next_visitor(highest: int, tally: Tally) -> int:
     return number
 
 
-def _rows(names: tuple[str, ...], counts: Mapping[_Key, int]) -> list[dict[str, int]]:
-    return [{**dict(zip(names, key, strict=True)), "count": n} for key, n in sorted(counts.items())]
-
-
-def _many(
-    connection: Connection, statement: Executable, rows: Sequence[Mapping[str, object]]
-) -> None:
-    if rows:
-        connection.execute(statement, rows)
+def _rows(counts: Mapping[_Key, int]) -> list[tuple[int, ...]]:
+    return [(*key, count) for key, count in sorted(counts.items())]

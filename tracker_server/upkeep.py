@@ -89,8 +89,8 @@ class Upkeep:
             with path.open("rb") as file:
                 data = file.read(MAX_MANIFEST_BYTES + 1)
             manifest = parse_manifest(data)
+            self._recorder.replace_pages(manifest, digest_of(data))
         except (OSError, InvalidManifestError) as error:
             _log.error("manifest %r refused, the one before stays: %r", str(path), str(error))
             return
-        self._recorder.replace_pages(manifest, digest_of(data))
         _log.info("manifest %r in force: %d pages", str(path), len(manifest.pages))

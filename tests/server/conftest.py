@@ -60,7 +60,13 @@ class Site:
         """Send one message; every view is a page load of its own unless ``l`` is given."""
         if kind in {"view", "event"} and "l" not in keys:
             self._loads += 1
-        message = {"t": kind, "s": session_id(reader), "p": path, "l": f"{self._loads:032x}", **keys}
+        message = {
+            "t": kind,
+            "s": session_id(reader),
+            "p": path,
+            "l": f"{self._loads:032x}",
+            **keys,
+        }
         return self.client.post("/api/collect", data=json.dumps(message))
 
     def view(self, path: str = "/", reader: int = 0, **keys: Any) -> None:
@@ -103,7 +109,7 @@ def database_url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def make_site(clock: FakeClock, database_url: str) -> Iterator[MakeSite]:
-    """Return a function that builds a tracker with the given settings; all are closed at the end."""
+    """Return what builds a tracker with the given settings; all are closed at the end."""
     sites: list[Site] = []
 
     def make(**settings: Any) -> Site:
