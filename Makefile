@@ -1,0 +1,61 @@
+# One command for each thing; CI runs the same ones. Needs Python 3.11 or newer, and Node 20 or newer.
+PYTHON ?= python3
+SITE_PORT ?= 8000
+TRACKER_PORT ?= 8001
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := $(VENV)/.demo
+JS_READY := js/node_modules/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix js bench clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+demo: $(DEMO) ## Build the example site, serve it and a tracker on 127.0.0.1 until Ctrl-C
+	@exec $(BIN)/python example_site/demo.py --site-port $(SITE_PORT) --tracker-port $(TRACKER_PORT)
+
+test: $(READY) $(JS_READY) check ## Install what is needed and run everything
+
+check: ## Run everything without set-up: lint, types, all tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+	npm --prefix js run --silent check
+	npm --prefix js run --silent build -- --check
+	npm --prefix js test --silent
+	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+fix: ## Format and mend what tools can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	npm --prefix js run --silent fix
+
+js: $(JS_READY) ## Rebuild the browser scripts
+	npm --prefix js run --silent build
+
+bench: $(READY) ## Measure, beside the floors of the same run
+	$(BIN)/python -m bench.ingest
+
+clean: ## Remove what was installed and built
+	rm -rf $(VENV) js/node_modules build dist example_site/site
+
+$(VENV)/.venv:
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed; try make PYTHON=python3.12"'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(DEMO): $(VENV)/.venv pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[server,demo]'
+	touch $@
+
+$(READY): $(VENV)/.venv pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[server,dev]'
+	touch $@ $(DEMO)
+
+$(JS_READY): js/package.json js/package-lock.json
+	npm --prefix js ci --no-audit --no-fund --loglevel=error
+	touch $@

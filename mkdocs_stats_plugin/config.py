@@ -1,0 +1,124 @@
+"""The options of the plugin, each documented under itself and in `docs/plugin.md`."""
+
+from math import isfinite
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from mkdocs.config import config_options as c
+from mkdocs.config.base import Config, ConfigErrors, ConfigWarnings, ValidationError
+from mkdocs.utils import is_markdown_file
+from pathspec.gitignore import GitIgnoreSpec
+
+DEFAULT_HEARTBEAT_SECONDS = 30
+MIN_HEARTBEAT_SECONDS = 10
+
+
+class Switch(c.OptionallyRequired[bool]):
+    """On or off; also 1 and 0, which is what ``!ENV CI`` often yields."""
+
+    def run_validation(self, value: object) -> bool:
+        """Return the switch's state."""
+        if not isinstance(value, int) or value not in (0, 1):
+            raise ValidationError(f"Expected true, false, 1 or 0, got {value!r}.")
+        return bool(value)
+
+
+class Seconds(c.OptionallyRequired[float]):
+    """A length of time, `MIN_HEARTBEAT_SECONDS` or more."""
+
+    def run_validation(self, value: object) -> float:
+        """Return the number of seconds."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise ValidationError(f"Expected a number of seconds, got {value!r}.")
+        if value < MIN_HEARTBEAT_SECONDS:
+            raise ValidationError(f"{value} is too short, {MIN_HEARTBEAT_SECONDS} is the least.")
+        return value
+
+
+class TrackerUrl(c.OptionallyRequired[str]):
+    """Address of a tracker; paths such as ``/api/collect`` are appended to it."""
+
+    def run_validation(self, value: object) -> str:
+        """Return the address without a slash at its end; empty where none is given."""
+        if not isinstance(value, str):
+            raise ValidationError(f"Expected an address, got {value!r}.")
+        if value and not _is_plain_address(value):
+            raise ValidationError(
+                f"Expected http://… or https://… without user, query and fragment, got {value!r}."
+            )
+        return value.rstrip("/")
+
+
+class Patterns(c.PathSpec):
+    """A list of patterns on source paths, written as in MkDocs's own `exclude_docs`."""
+
+    def run_validation(self, value: object) -> GitIgnoreSpec:
+        """Return what matches any of the patterns."""
+        items = [] if value is None else value
+        if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+            raise ValidationError(f"Expected a list of patterns, got {value!r}.")
+        return super().run_validation("\n".join(items))
+
+
+class SourcePath(c.OptionallyRequired[str]):
+    """Where a Markdown file stands in `docs_dir`."""
+
+    def run_validation(self, value: object) -> str:
+        """Return the path with forward slashes, relative to `docs_dir`."""
+        if not isinstance(value, str) or not is_markdown_file(value):
+            raise ValidationError(f"Expected the path of a Markdown file, got {value!r}.")
+        path = PurePosixPath(value.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts:
+            raise ValidationError(f"Expected a path inside docs_dir, got {value!r}.")
+        return str(path)
+
+
+class StatsConfig(Config):
+    """What stands under ``plugins: - stats:`` in `mkdocs.yml`."""
+
+    enabled = Switch(default=True)
+    """Whether this build counts readers at all; off means no tag, no script, no manifest."""
+
+    tracker_url = TrackerUrl(default="")
+    """Address of the tracker. Without it the manifest is written and no page is tagged."""
+
+    heartbeat_seconds = Seconds(default=DEFAULT_HEARTBEAT_SECONDS)
+    """How often an open, visible page tells the tracker that it is still being read."""
+
+    post_patterns = Patterns()
+    """Source paths that are posts, in addition to the posts of Material's blog plugin."""
+
+    exclude = Patterns()
+    """Source paths that get no tag and no entry in the manifest."""
+
+    stats_page = Switch(default=False)
+    """Whether the site has a live statistics page of its own. Needs `tracker_url`."""
+
+    stats_page_path = SourcePath(default="stats.md")
+    """Source path of that page. It is made where the file does not exist."""
+
+    stats_page_title = c.Type(str, default="Statistics")
+    """Title of that page where it is made."""
+
+    track_local = Switch(default=False)
+    """Whether readers on localhost count, and whether `mkdocs serve` tags its pages."""
+
+    def validate(self) -> tuple[ConfigErrors, ConfigWarnings]:
+        """Check each option, then those that depend on another."""
+        failed, warnings = super().validate()
+        if not failed and self.enabled and self.stats_page and not self.tracker_url:
+            failed.append(
+                ("stats_page", ValidationError("It shows what a tracker knows: set tracker_url."))
+            )
+        return failed, warnings
+
+
+def _is_plain_address(value: str) -> bool:
+    """Tell whether `value` is an HTTP address that a path can be appended to."""
+    try:
+        parts = urlsplit(value)
+        known = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # A bracketed host that is no IPv6 address, a port that is no number.
+        return False
+    clean = not any(letter in value for letter in "?#@\\") and value.isprintable()
+    return known and clean and " " not in value

@@ -1,0 +1,146 @@
+"""What the plugin knows about a page, read from MkDocs's objects.
+
+Material's blog plugin is recognised by the names of its classes, so that a site without
+Material needs none of it.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from html import unescape
+from typing import Literal, NotRequired, TypedDict
+from unicodedata import normalize
+from urllib.parse import unquote
+
+from mkdocs.plugins import get_plugin_logger
+from mkdocs.structure.pages import Page
+
+MAX_TITLE_CHARS = 1000
+
+_BLOG = "material.plugins.blog"
+_LISTINGS = frozenset({"Archive", "Category", "Profile"})
+_MARKUP = re.compile(r"<!--.*?-->|</?[a-zA-Z][^>]*>", re.DOTALL)
+
+PageType = Literal["home", "post", "page", "stats"]
+
+log = get_plugin_logger("stats")
+
+
+class Entry(TypedDict):
+    """One page of the content manifest, as `docs/manifest.md` describes it."""
+
+    path: str
+    slug: str
+    title: str
+    type: PageType
+    published: bool
+    date: NotRequired[str]
+    generated: NotRequired[Literal[True]]
+
+
+def site_path(url: str) -> str:
+    """Return the identity of the page at `url`.
+
+    Args:
+        url: Address relative to the site root, percent-encoded, as MkDocs has it.
+
+    Returns:
+        The address with a leading slash, percent escapes decoded, in Unicode NFC and without
+        a trailing ``index.html``.
+    """
+    path = "/" + normalize("NFC", unquote(url))
+    return path.removesuffix("index.html") if path.endswith("/index.html") else path
+
+
+def read_entry(page: Page, *, declared_post: bool, stats_page: bool) -> Entry:
+    """Describe a rendered page.
+
+    Args:
+        page: The page, after MkDocs has rendered it.
+        declared_post: The site's configuration says that it is a post.
+        stats_page: It is the page that shows the statistics.
+    """
+    path = site_path(page.url)
+    kind = _page_type(page, path, declared_post=declared_post, stats_page=stats_page)
+    entry = Entry(
+        path=path,
+        slug=path.strip("/").removesuffix(".html"),
+        title=plain_text(page.title),
+        type=kind,
+        published=_is_published(page),
+    )
+    if kind == "post" and (day := _publication_day(page)):
+        entry["date"] = day
+    if _is_listing(page):
+        entry["generated"] = True
+    return entry
+
+
+def plain_text(title: object) -> str:
+    """Return a title as a browser would show it.
+
+    Titles from headings arrive with HTML entities, those from the navigation and the front
+    matter with whatever was written there: text, markup, or a number such as a year.
+    """
+    text = "" if title is None else str(title)
+    if "<" in text:
+        text = _MARKUP.sub("", text)
+    return " ".join(unescape(text).split())[:MAX_TITLE_CHARS]
+
+
+def _page_type(page: Page, path: str, *, declared_post: bool, stats_page: bool) -> PageType:
+    if stats_page:
+        return "stats"
+    if path == "/":
+        return "home"
+    return "post" if declared_post or "Post" in _blog_classes(type(page)) else "page"
+
+
+@cache
+def _blog_classes(kind: type) -> frozenset[str]:
+    """Return the names of the blog plugin's classes among the ancestors of `kind`."""
+    return frozenset(base.__name__ for base in kind.__mro__ if base.__module__.startswith(_BLOG))
+
+
+def _is_published(page: Page) -> bool:
+    """Tell whether the page is meant for readers.
+
+    Pages without YAML front matter have text for every value, hence the comparison of text.
+    """
+    if page.file.inclusion.is_excluded():
+        return False
+    said = {key: str(page.meta[key]).lower() for key in ("draft", "published") if key in page.meta}
+    return said.get("draft") != "true" and said.get("published") != "false"
+
+
+def _is_listing(page: Page) -> bool:
+    """Tell whether the blog plugin made the page: an archive, or a further page of an index."""
+    classes = _blog_classes(type(page))
+    if "View" not in classes:
+        return False
+    siblings = getattr(page, "pages", [])
+    return bool(classes & _LISTINGS) or (bool(siblings) and siblings[0] is not page)
+
+
+def _publication_day(page: Page) -> str | None:
+    """Return the day on which a post was published, in the author's own time zone."""
+    value: object = getattr(getattr(page, "config", None), "date", None) or page.meta.get("date")
+    if isinstance(value, Mapping):
+        value = value.get("created")
+    day = _parse_day(value)
+    if value and not day:
+        # Not a warning: `--strict` should not stop a site for a date that is only shown.
+        log.info("%s: the date %r is none, expected YYYY-MM-DD", page.file.src_uri, value)
+    return day
+
+
+def _parse_day(value: object) -> str | None:
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    try:
+        return datetime.fromisoformat(str(value)).date().isoformat()
+    except ValueError:
+        return None

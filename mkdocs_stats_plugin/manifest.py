@@ -1,0 +1,99 @@
+"""The content manifest: what the site contains, for the tracker to join with what it counts.
+
+`mkdocs serve` and translation plugins run several builds on one plugin object, and a dirty build
+renders only some pages. One rule serves all of them: entries are kept by path for the life of the
+object, and dropped when the file they describe is gone.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from mkdocs_stats_plugin.facts import Entry
+
+FILE_NAME = "stats-manifest.json"
+SCHEMA = 1
+MAX_PAGES = 100_000
+MAX_PATH_BYTES = 1024
+
+
+class TooManyPagesError(ValueError):
+    """A site has more pages than a manifest may list."""
+
+
+class Manifest:
+    """Entries of a site's pages, keyed by path."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, tuple[Entry, str]] = {}
+
+    def add(self, entry: Entry, file: str) -> None:
+        """Take up a page, replacing what was known about its path.
+
+        Args:
+            entry: The page.
+            file: Where the build writes it: `site_dir`, a slash, and what follows.
+        """
+        self._entries[entry["path"]] = entry, file
+
+    def forget(self, path: str) -> None:
+        """Drop a page, if it is known."""
+        self._entries.pop(path, None)
+
+    def merge(self, site_dir: Path) -> None:
+        """Take up the pages of the manifest that the last build left, if it left one."""
+        for entry in _read_entries(site_dir / FILE_NAME):
+            path = entry["path"]
+            name = path[1:] + "index.html" if path.endswith("/") else path[1:]
+            self._entries.setdefault(path, (entry, f"{site_dir}/{name}"))
+
+    def write(self, site_dir: Path, *, site_name: str, site_url: str | None) -> None:
+        """Drop the pages whose file is gone and write the manifest in one step.
+
+        Raises:
+            TooManyPagesError: There are more than `MAX_PAGES` pages.
+        """
+        self._prune(site_dir)
+        if len(self._entries) > MAX_PAGES:
+            raise TooManyPagesError(f"{len(self._entries)} pages, {MAX_PAGES} at most")
+        document = {
+            "schema": SCHEMA,
+            "site_name": site_name,
+            "site_url": site_url,
+            "pages": [self._entries[path][0] for path in sorted(self._entries)],
+        }
+        _replace(site_dir / FILE_NAME, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+
+    def _prune(self, site_dir: Path) -> None:
+        """Keep what exists in `site_dir`; a process may build other sites with the same object."""
+        folder = f"{site_dir}/"
+        exists = os.path.exists  # Asked once a page; a Path would triple the cost.
+        self._entries = {
+            path: (entry, file)
+            for path, (entry, file) in self._entries.items()
+            if file.startswith(folder) and exists(file)
+        }
+
+
+def is_listable(path: str) -> bool:
+    """Tell whether a path is short enough for the manifest and for the tracker."""
+    return len(path.encode()) <= MAX_PATH_BYTES
+
+
+def _read_entries(file: Path) -> Iterator[Entry]:
+    """Yield the entries of a manifest; none where it is missing, damaged or of another schema."""
+    try:
+        document = json.loads(file.read_bytes())
+        if document["schema"] == SCHEMA:
+            yield from document["pages"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return
+
+
+def _replace(file: Path, text: str) -> None:
+    """Write a file so that a reader finds the old text or the new one, never a part."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    draft.write_bytes(text.encode())
+    draft.replace(file)

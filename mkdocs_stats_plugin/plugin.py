@@ -1,0 +1,194 @@
+"""The MkDocs plugin: which event does what.
+
+Priorities: files are added after translation and privacy plugins have gone through the list (-150),
+tags are inserted before minifiers rewrite the page (+100), and the manifest is written before
+translation plugins start their nested builds (+50).
+"""
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
+from mkdocs.structure.files import Files
+from mkdocs.structure.nav import Navigation
+from mkdocs.structure.pages import Page
+from mkdocs.utils import is_error_template
+
+from mkdocs_stats_plugin import assets, stats_page
+from mkdocs_stats_plugin.config import DEFAULT_HEARTBEAT_SECONDS, StatsConfig
+from mkdocs_stats_plugin.facts import read_entry, site_path
+from mkdocs_stats_plugin.inject import Tracker, insert_head, render_tracker, render_viewer
+from mkdocs_stats_plugin.manifest import Manifest, TooManyPagesError, is_listable
+
+NOT_FOUND = "404.html"
+
+log = get_plugin_logger("stats")
+
+
+class StatsPlugin(BasePlugin[StatsConfig]):
+    """Tells the tracker what a site contains, and the site's pages where the tracker is."""
+
+    def __init__(self) -> None:
+        self._manifest = Manifest()
+        self._rendered: list[Page] = []
+        self._tracker: Tracker | None = None
+        self._viewer: tuple[str, str] | None = None
+        self._stats_source: str | None = None
+        self._posts: frozenset[str] = frozenset()
+        self._excluded: frozenset[str] = frozenset()
+        self._serving = False
+        self._dirty = False
+
+    def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:
+        """Learn how MkDocs was called.
+
+        That this method exists also makes `mkdocs serve` keep the object between builds.
+        """
+        self._serving = command == "serve"
+        self._dirty = dirty
+        if self.config.enabled:
+            self._explain()
+
+    @event_priority(-150)
+    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+        """Add the scripts, the stylesheet and the statistics page."""
+        options = self.config
+        self._rendered = []  # What a build that failed has left.
+        self._tracker = self._add_tracker(files, config) if self._counts() else None
+        self._viewer = self._add_viewer(files, config) if self._shows() else None
+        self._stats_source = options.stats_page_path if options.stats_page else None
+        if self._stats_source:
+            source = stats_page.render_source(options.stats_page_title)
+            assets.add_page(files, config, self._stats_source, source)
+        return files
+
+    def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
+        """Match the patterns, now that no plugin adds files any more.
+
+        All at once, because one path by itself costs twenty times as much.
+        """
+        self._posts = frozenset(self.config.post_patterns.match_files(files.src_uris))
+        self._excluded = frozenset(self.config.exclude.match_files(files.src_uris))
+        return nav
+
+    def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
+        """Put the figures on the statistics page."""
+        if page.file.src_uri != self._stats_source:
+            return html
+        shown = stats_page.render_body(self.config.tracker_url)
+        return stats_page.place_body(html, shown if self._shows() else stats_page.SWITCHED_OFF)
+
+    @event_priority(100)
+    def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
+        """Tag a page and take it up into the manifest."""
+        if not self.config.enabled:
+            return output
+        path = site_path(page.url)
+        tracked = page.file.src_uri not in self._excluded and is_listable(path)
+        if page.file.dest_uri == NOT_FOUND:
+            return self._insert(output, "404" if tracked else "", _root_of(config))
+        if tracked:
+            self._rendered.append(page)
+        else:
+            self._manifest.forget(path)
+        return self._insert(output, path if tracked else "", "../" * page.url.count("/"))
+
+    @event_priority(100)
+    def on_post_template(
+        self, output_content: str, *, template_name: str, config: MkDocsConfig
+    ) -> str:
+        """Tag a page that has no Markdown: the 404 page, a search page."""
+        if not self.config.enabled or not template_name.endswith(".html"):
+            return output_content
+        absolute = is_error_template(template_name)
+        base = _root_of(config) if absolute else "../" * template_name.count("/")
+        content = "404" if template_name == NOT_FOUND else site_path(template_name)
+        excluded = self.config.exclude.match_file(template_name)
+        return self._insert(output_content, "" if excluded else content, base)
+
+    @event_priority(50)
+    def on_post_build(self, *, config: MkDocsConfig) -> None:
+        """Write the manifest."""
+        if not self.config.enabled:
+            return
+        site_dir = Path(config.site_dir)
+        for page in self._rendered:
+            self._record(page, config.site_dir)
+        self._rendered = []
+        if self._dirty:
+            self._manifest.merge(site_dir)
+        try:
+            self._manifest.write(site_dir, site_name=config.site_name, site_url=_address(config))
+        except TooManyPagesError as error:
+            raise PluginError(f"stats: {error}") from error
+
+    def _explain(self) -> None:
+        """Say what the author of a site might otherwise look for in vain."""
+        if not self.config.tracker_url:
+            log.info("tracker_url is not set: the manifest is written, no page is tagged")
+        elif self._serving and not self.config.track_local:
+            log.info("Pages are not tagged under mkdocs serve unless track_local is set")
+
+    def _counts(self) -> bool:
+        """Tell whether this build tags its pages."""
+        local = self._serving and not self.config.track_local
+        return bool(self.config.enabled and self.config.tracker_url and not local)
+
+    def _shows(self) -> bool:
+        """Tell whether this build has a live statistics page."""
+        return bool(self.config.enabled and self.config.stats_page)
+
+    def _add_tracker(self, files: Files, config: MkDocsConfig) -> Tracker:
+        seconds = self.config.heartbeat_seconds
+        return Tracker(
+            uri=assets.add_asset(files, config, "tracker.js"),
+            url=self.config.tracker_url,
+            heartbeat_seconds=None if seconds == DEFAULT_HEARTBEAT_SECONDS else seconds,
+            local=self.config.track_local,
+        )
+
+    def _add_viewer(self, files: Files, config: MkDocsConfig) -> tuple[str, str]:
+        script = assets.add_asset(files, config, "stats.js")
+        return script, assets.add_asset(files, config, "stats.css")
+
+    def _record(self, page: Page, site_dir: str) -> None:
+        source = page.file.src_uri
+        entry = read_entry(
+            page,
+            declared_post=source in self._posts,
+            stats_page=source == self._stats_source,
+        )
+        self._manifest.add(entry, f"{site_dir}/{page.file.dest_uri}")
+
+    def _insert(self, html: str, content: str, base: str) -> str:
+        """Insert what a page needs.
+
+        Args:
+            html: The page.
+            content: What the page is, for the tag; empty leaves it uncounted.
+            base: What leads from the page to the site root.
+        """
+        elements = ""
+        if self._tracker:
+            elements += render_tracker(self._tracker, content, base)
+        if self._viewer:
+            elements += render_viewer(*self._viewer, base)
+        return insert_head(html, elements) if elements else html
+
+
+def _root_of(config: MkDocsConfig) -> str:
+    """Return the site root as an absolute path, for a page that is shown at any address.
+
+    Other plugins change `site_url` during the build, so it is read when it is needed.
+    """
+    if not config.site_url:
+        log.info("site_url is not set: the 404 page works only at the root of its host")
+    return urlsplit(config.site_url or "/").path.rstrip("/") + "/"
+
+
+def _address(config: MkDocsConfig) -> str | None:
+    """Return the address of the site; mike leaves it without the slash at its end."""
+    return config.site_url.rstrip("/") + "/" if config.site_url else None

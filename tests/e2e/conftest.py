@@ -1,0 +1,189 @@
+"""A really built site, a real tracker in a process of its own, and a real headless Chromium."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from example_site.demo import SiteHandler
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 10.0
+# The background services of a browser would look for hosts of its maker.
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        assert isinstance(port, int)
+        return port
+
+
+def eventually(check: Callable[[], bool], what: str) -> None:
+    """Wait until `check` is true; fail saying `what` when it does not come true in time."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not check():
+        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS} s: {what}"
+        time.sleep(0.05)
+
+
+def fetch_json(url: str) -> dict[str, Any]:
+    """Return the JSON object at an address."""
+    with urllib.request.urlopen(url, timeout=5) as answer:
+        document = json.load(answer)
+    assert isinstance(document, dict)
+    return document
+
+
+def answers(url: str) -> bool:
+    """Tell whether an address answers with 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError):
+        return False
+
+
+def build_site(config: Path, site_dir: Path, python: str = sys.executable, **environ: str) -> None:
+    """Run ``mkdocs build --strict``."""
+    subprocess.run(
+        [python, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", config, "-d", site_dir],
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1", **environ},
+        check=True,
+    )
+
+
+@contextmanager
+def serving(folder: Path, port: int) -> Iterator[str]:
+    """Serve a built site the way a static host does."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(SiteHandler, directory=str(folder)))
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{port}"
+    server.shutdown()
+    server.server_close()
+
+
+@contextmanager
+def tracking(folder: Path, port: int, *options: str, python: str = sys.executable) -> Iterator[str]:
+    """Run a tracker in a process of its own."""
+    process = subprocess.Popen(
+        [python, "-m", "tracker_server", "run", "--port", str(port), *options],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        eventually(lambda: answers(f"{address}/healthz"), "the tracker answers")
+        yield address
+    finally:
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
+@dataclass
+class Loop:
+    """Site and tracker, running."""
+
+    site: str
+    tracker: str
+
+    def stats(self) -> dict[str, Any]:
+        """Return what ``GET /api/stats`` says."""
+        return fetch_json(f"{self.tracker}/api/stats")
+
+    def views(self) -> dict[str, int]:
+        """Return views by path."""
+        return {row["path"]: row["views"] for row in self.stats()["pageStats"]}
+
+    def active(self) -> dict[str, int]:
+        """Return active readers by path."""
+        return {row["path"]: row["visitors"] for row in self.stats()["activeByPath"]}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A Chromium: an installed one, or the one of the npm package."""
+    found = subprocess.run(
+        ["node", ROOT / "js" / "chromium.mjs"], capture_output=True, text=True, check=True
+    )
+    path = json.loads(found.stdout)["path"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def ports() -> tuple[int, int]:
+    """Ports of site and tracker: the built site names both."""
+    return free_port(), free_port()
+
+
+@pytest.fixture(scope="session")
+def example_site(ports: tuple[int, int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the example site with the real plugin."""
+    site_dir = tmp_path_factory.mktemp("site")
+    build_site(
+        ROOT / "example_site" / "mkdocs.yml",
+        site_dir,
+        SITE_URL=f"http://127.0.0.1:{ports[0]}/",
+        TRACKER_URL=f"http://127.0.0.1:{ports[1]}",
+    )
+    return site_dir
+
+
+@pytest.fixture
+def loop(example_site: Path, ports: tuple[int, int], tmp_path: Path) -> Iterator[Loop]:
+    """The example site and an empty tracker."""
+    manifest = example_site / "stats-manifest.json"
+    options = ("--manifest", str(manifest), "--allowed-host", f"127.0.0.1:{ports[0]}")
+    with serving(example_site, ports[0]) as site, tracking(tmp_path, ports[1], *options) as tracker:
+        yield Loop(site, tracker)
+
+
+@pytest.fixture
+def reader(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser of somebody who has never been here; any page error fails the test."""
+    with closing(chromium.new_context(locale="de-AT", timezone_id="Europe/Vienna")) as context:
+        errors: list[str] = []
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        yield context
+        assert errors == []
+
+
+@pytest.fixture
+def open_page(reader: BrowserContext) -> Callable[[str], Page]:
+    """Return a function that opens an address in a new tab of the reader."""
+
+    def open_page(url: str) -> Page:
+        page = reader.new_page()
+        page.goto(url)
+        return page
+
+    return open_page
