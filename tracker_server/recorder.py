@@ -18,7 +18,11 @@ from tracker_server.store import CLEANUP_ROWS, Store
 @dataclass(slots=True, eq=False)
 class _Batch:
     received: list[Received] = field(default_factory=list)
-    done: threading.Event = field(default_factory=threading.Event)
+    done: threading.Lock = field(default_factory=threading.Lock)
+    """Held until the batch has been committed, then handed from one waiting thread to the next.
+
+    An `Event` would wake them all at once to fight for the interpreter.
+    """
     error: StorageError | None = None
 
 
@@ -59,11 +63,14 @@ class Recorder:
             batch = self._batch
             batch.received.append(received)
             leads = len(batch.received) == 1
+            if leads:
+                batch.done.acquire()
         try:
             if leads:
                 self._commit(batch)
             else:
-                batch.done.wait()
+                with batch.done:
+                    pass
         finally:
             with self._joining:
                 self._waiting -= 1
@@ -104,7 +111,7 @@ class Recorder:
                 batch.error = StorageError(f"unexpected: {error!r}")
                 raise
             finally:
-                batch.done.set()
+                batch.done.release()
 
 
 class _RecentBeats:
