@@ -1,0 +1,82 @@
+/**
+ * Bundles the browser scripts and holds them to their budgets.
+ *
+ * `node build.mjs` writes them; `node build.mjs --check` fails where a committed one differs.
+ */
+
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+
+const HERE = new URL('./', import.meta.url);
+
+/** Where each script goes, and how many bytes gzip -9 may leave of it. */
+const SCRIPTS = [
+  { entry: 'src/tracker.js', budget: 1_024, outputs: ['../mkdocs_stats_plugin/assets/tracker.js'] },
+  {
+    entry: 'src/stats.js',
+    budget: 8_192,
+    outputs: ['../mkdocs_stats_plugin/assets/stats.js', '../tracker_server/static/stats.js'],
+  },
+];
+
+/**
+ * @param {string} entry
+ * @param {boolean} [readable] for tests: names kept, and statements labelled STOP too
+ * @returns {Promise<string>}
+ */
+export async function bundle(entry, readable = false) {
+  const { outputFiles } = await build({
+    absWorkingDir: fileURLToPath(HERE),
+    entryPoints: [entry],
+    bundle: true,
+    format: 'iife',
+    target: 'es2020',
+    charset: 'utf8',
+    legalComments: 'none',
+    minify: !readable,
+    dropLabels: readable ? [] : ['STOP'],
+    banner: { js: `/*! mkdocs-stats-plugin, MIT, js/${entry} */` },
+    tsconfigRaw: {},
+    write: false,
+  });
+  return outputFiles[0].text;
+}
+
+/** @param {string} text */
+function measure(text) {
+  return {
+    raw: Buffer.byteLength(text),
+    gzip: gzipSync(text, { level: 9 }).length,
+    brotli: brotliCompressSync(text).length,
+  };
+}
+
+/** @param {string} text @param {string} output */
+async function differs(text, output) {
+  const committed = await readFile(new URL(output, HERE), 'utf8').catch(() => null);
+  return committed !== text;
+}
+
+async function main() {
+  const checks = process.argv.includes('--check');
+  for (const { entry, budget, outputs } of SCRIPTS) {
+    const text = await bundle(entry);
+    const { raw, gzip, brotli } = measure(text);
+    console.log(`${entry}: ${raw} raw, ${gzip} gzip -9 (budget ${budget}), ${brotli} brotli`);
+    if (gzip > budget) fail(`${entry} is ${gzip - budget} bytes over its budget.`);
+    for (const output of outputs) {
+      if (!checks) await writeFile(new URL(output, HERE), text);
+      else if (await differs(text, output)) fail(`${output} differs. Run npm run build.`);
+    }
+  }
+}
+
+/** @param {string} message */
+function fail(message) {
+  console.error(message);
+  process.exitCode = 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

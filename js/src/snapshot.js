@@ -1,0 +1,89 @@
+/**
+ * The answer of `GET /api/stats` (`docs/wire.md`), checked before anything is shown of it.
+ *
+ * @typedef {'home' | 'blog' | 'page' | 'stats' | 'other'} PageType
+ *
+ * @typedef {object} Row one page and its number: views, or visitors at this moment
+ * @property {string} path
+ * @property {string | null} title
+ * @property {PageType} type
+ * @property {number} number
+ *
+ * @typedef {Record<Count, number> & Record<List, Row[]> & {
+ *   trackingSince: Date | null, siteUrl: string | null }} Snapshot
+ *
+ * @typedef {typeof COUNTS[number]} Count
+ * @typedef {keyof typeof LISTS} List
+ */
+
+export const COUNTS = /** @type {const} */ ([
+  'activeVisitors',
+  'totalPageViews',
+  'uniqueVisitors',
+  'publishedPosts',
+  'publishedPages',
+]);
+
+/** The lists, and which key of a row is its number. */
+export const LISTS = /** @type {const} */ ({ activeByPath: 'visitors', pageStats: 'views' });
+
+const TYPES = ['home', 'blog', 'page', 'stats'];
+
+/**
+ * @param {unknown} value parsed JSON
+ * @returns {Snapshot | null} null when any part that is shown is missing or of another form
+ */
+export function readSnapshot(value) {
+  try {
+    const source = readObject(value);
+    const counts = COUNTS.map((name) => [name, readCount(source[name])]);
+    const lists = Object.entries(LISTS).map(([name, key]) => [name, readRows(source[name], key)]);
+    return {
+      ...Object.fromEntries([...counts, ...lists]),
+      trackingSince: readTime(source.trackingSince),
+      siteUrl: readAddress(source.siteUrl),
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** @param {unknown} value @returns {Record<string, unknown>} */
+function readObject(value) {
+  if (typeof value !== 'object' || value === null) throw new TypeError('no object');
+  return /** @type {Record<string, unknown>} */ (value);
+}
+
+/** @param {unknown} value */
+function readCount(value) {
+  if (!Number.isSafeInteger(value) || Number(value) < 0) throw new TypeError('no count');
+  return Number(value);
+}
+
+/** @param {unknown} value @param {string} key @returns {Row[]} */
+function readRows(value, key) {
+  if (!Array.isArray(value)) throw new TypeError('no list');
+  return value.map((item) => {
+    const { path, title, type, [key]: number } = readObject(item);
+    if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('no path');
+    if (typeof title !== 'string' && title !== null) throw new TypeError('no title');
+    if (typeof type !== 'string') throw new TypeError('no type');
+    // A newer tracker may know more types.
+    const known = /** @type {PageType} */ (TYPES.includes(type) ? type : 'other');
+    return { path, title, type: known, number: readCount(number) };
+  });
+}
+
+/** @param {unknown} value */
+function readTime(value) {
+  if (value === null) return null;
+  const time = new Date(typeof value === 'string' ? value : Number.NaN);
+  if (Number.isNaN(time.getTime())) throw new TypeError('no time');
+  return time;
+}
+
+/** @param {unknown} value */
+function readAddress(value) {
+  if (typeof value !== 'string' && value !== null) throw new TypeError('no address');
+  return value;
+}
