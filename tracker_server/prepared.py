@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, Connection, Engine, any_, bindparam, select
+from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Engine, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -79,7 +79,7 @@ class Lookup:
         # PostgreSQL takes an array of any length, SQLite needs a parameter for each key.
         self._takes_arrays = engine.dialect.name != "sqlite"
         if self._takes_arrays:
-            wanted = any_(bindparam("keys", type_=ARRAY(key.type)))
+            wanted: ColumnElement[Any] = any_(bindparam("keys", type_=ARRAY(key.type)))
         else:
             wanted = bindparam("keys")
         self._select = Prepared(engine, select(key, *more).where(key == wanted), "keys")

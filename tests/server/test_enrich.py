@@ -1,0 +1,169 @@
+"""What is kept of referrer, time zone, language and width."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from runpy import run_path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker_server.enrich import country_of, device_of, host_of, language_of
+
+DATA = files("tracker_server") / "data"
+
+
+@pytest.mark.parametrize(
+    ("url", "own_host", "host"),
+    [
+        pytest.param("https://search.example/?q=kettle", "", "search.example", id="host"),
+        pytest.param("https://WWW.Search.Example/", "", "search.example", id="www-and-case"),
+        pytest.param("https://www.example/", "", "example", id="www-alone"),
+        pytest.param("https://u:p@search.example:8443/", "", "search.example", id="port-and-user"),
+        pytest.param("android-app://com.example.mail/", "", "com.example.mail", id="app"),
+        pytest.param("//search.example/x", "", "search.example", id="no-scheme"),
+        pytest.param("https://b\u00fccher.example/", "", "xn--bcher-kva.example", id="idna"),
+        pytest.param("https://xn--bcher-kva.example/", "", "xn--bcher-kva.example", id="punycode"),
+        pytest.param("http://[::1]/", "", "::1", id="ipv6"),
+        pytest.param("http://127.0.0.1:8000/", "", "127.0.0.1", id="ipv4"),
+        pytest.param("https://kettle.example/a", "kettle.example", "", id="own"),
+        pytest.param("https://Kettle.Example/a", "kettle.example", "", id="own-in-capitals"),
+        pytest.param("http://[::1]:8000/a", "[::1]", "", id="own-ipv6"),
+        pytest.param("https://a.kettle.example/", "kettle.example", "a.kettle.example", id="sub"),
+        pytest.param("", "", "", id="empty"),
+        pytest.param("search.example", "", "", id="no-url"),
+        pytest.param("/guide/", "", "", id="path"),
+        pytest.param("http://[::1", "", "", id="unclosed-bracket"),
+        pytest.param("http://[x]/", "", "", id="bracket-without-address"),
+        pytest.param("http://\u2100.example/", "", "", id="character-that-becomes-a-slash"),
+        pytest.param("http://" + "\u00fc" * 64 + ".example/", "", "", id="label-too-long"),
+        pytest.param("http://a b.example/", "", "", id="blank"),
+        pytest.param('http://"><script>.example/', "", "", id="markup"),
+        pytest.param("https://" + "a" * 101, "", "", id="101-characters"),
+        pytest.param("https://" + "a" * 100, "", "a" * 100, id="100-characters"),
+        pytest.param("about:blank", "", "", id="about"),
+        pytest.param(None, "", "", id="null"),
+        pytest.param(7, "", "", id="number"),
+        pytest.param(["https://a.example"], "", "", id="list"),
+    ],
+)
+def test_host_of_keeps_the_host_alone(url: object, own_host: str, host: str) -> None:
+    """Of a referrer only the host is kept, in one spelling, and none of the site's own."""
+    assert host_of(url, own_host) == host
+
+
+@pytest.mark.parametrize(
+    ("zone", "country"),
+    [
+        pytest.param("Europe/Berlin", "DE", id="zone"),
+        pytest.param("Asia/Kolkata", "IN", id="new-name"),
+        pytest.param("Asia/Calcutta", "IN", id="old-name"),
+        pytest.param("America/Buenos_Aires", "AR", id="old-name-of-a-folder"),
+        pytest.param("Europe/Kiev", "UA", id="renamed"),
+        pytest.param("US/Pacific", "US", id="link"),
+        pytest.param("UTC", "", id="no-country"),
+        pytest.param("Etc/GMT+5", "", id="offset"),
+        pytest.param("europe/berlin", "", id="case-counts"),
+        pytest.param("Mars/Olympus", "", id="unknown"),
+        pytest.param("", "", id="empty"),
+        pytest.param(None, "", id="null"),
+        pytest.param(["Europe/Berlin"], "", id="list"),
+    ],
+)
+def test_country_of_knows_new_and_old_names(zone: object, country: str) -> None:
+    """A time zone gives the country it lies in."""
+    assert country_of(zone) == country
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [
+        pytest.param("de", "de", id="language"),
+        pytest.param("de-AT", "de", id="region"),
+        pytest.param("zh-Hant-TW", "zh", id="script"),
+        pytest.param("en_US", "en", id="underscore"),
+        pytest.param("DE", "de", id="capitals"),
+        pytest.param("gsw-CH", "gsw", id="three-letters"),
+        pytest.param("de-" + "x" * 32, "de", id="35-characters"),
+        pytest.param("de-" + "x" * 33, "", id="36-characters"),
+        pytest.param("d", "", id="one-letter"),
+        pytest.param("german", "", id="word"),
+        pytest.param("!!", "", id="nonsense"),
+        pytest.param("de\n", "", id="line-break"),
+        pytest.param("\u0434\u0435", "", id="other-letters"),
+        pytest.param("", "", id="empty"),
+        pytest.param(None, "", id="null"),
+        pytest.param({"de": 1}, "", id="object"),
+    ],
+)
+def test_language_of_keeps_the_primary_subtag(tag: object, language: str) -> None:
+    """A language tag is cut down to the language."""
+    assert language_of(tag) == language
+
+
+@pytest.mark.parametrize(
+    ("width", "device"),
+    [
+        pytest.param(-1, "", id="negative"),
+        pytest.param(0, "", id="zero"),
+        pytest.param(1, "small", id="1"),
+        pytest.param(599, "small", id="599"),
+        pytest.param(600, "medium", id="600"),
+        pytest.param(1_199, "medium", id="1199"),
+        pytest.param(1_200, "large", id="1200"),
+        pytest.param(10**4_000, "large", id="huge"),
+        pytest.param(True, "", id="true"),
+        pytest.param(800.0, "", id="fraction"),
+        pytest.param("800", "", id="text"),
+        pytest.param(None, "", id="null"),
+    ],
+)
+def test_device_of_has_three_classes(width: object, device: str) -> None:
+    """A viewport width is small, medium, large or unknown."""
+    assert device_of(width) == device
+
+
+@given(st.text(max_size=60))
+def test_what_is_kept_of_any_text_is_short_and_plain(text: str) -> None:
+    """Nothing that a reader types comes through but the letters of a host or of a language."""
+    kept = host_of(text) + country_of(text) + language_of(text)
+
+    assert kept.isascii()
+    assert all(char.isalnum() or char in ".:[]_-" for char in kept)
+
+
+def test_time_zones_are_those_of_the_iana_data() -> None:
+    """The stored countries are what the update script makes of the installed time zone data."""
+    pytest.importorskip("tzdata")
+    stored: dict[str, str] = json.loads((DATA / "time_zones.json").read_text())
+    script: dict[str, Any] = run_path(str(DATA / "update_time_zones.py"))
+    derived: dict[str, str] = script["countries_by_zone"]()
+
+    # Names are added and never taken away; a newer release may know a few more.
+    assert stored.items() <= derived.items()
+    assert len(derived) - len(stored) < 20
+    assert list(stored) == sorted(stored)
+
+
+def test_the_update_script_rewrites_the_file_beside_it(tmp_path: Path) -> None:
+    """What it writes is in the form of the stored file."""
+    pytest.importorskip("tzdata")
+    script = tmp_path / "update_time_zones.py"
+    script.write_text((DATA / "update_time_zones.py").read_text())
+    run_path(str(script), run_name="__main__")
+    written = (tmp_path / "time_zones.json").read_text()
+
+    assert '\n"Asia/Calcutta": "IN",\n' in written
+    assert '\n"Asia/Calcutta": "IN",\n' in (DATA / "time_zones.json").read_text()
+    assert written.endswith("}\n")
+
+
+def test_time_zones_cover_the_old_names() -> None:
+    """Browsers report names that have been links for years."""
+    stored: dict[str, str] = json.loads((DATA / "time_zones.json").read_text())
+
+    assert len(stored) > 500
+    assert {"Asia/Calcutta", "Asia/Saigon", "Asia/Katmandu", "Europe/Kiev"} <= stored.keys()
+    assert all(len(code) == 2 and code.isupper() for code in stored.values())

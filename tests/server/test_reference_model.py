@@ -1,0 +1,327 @@
+"""The tracker against a model of its rules in thirty lines of plain Python.
+
+The model keeps everything in dictionaries and looks at one message at a time. The
+tracker gets the same messages in batches of any size, over restarts, failed commits
+and a clock that jumps; afterwards every table must say what the model says, and every
+roll-up what a recount of the raw views says.
+
+``TEST_EVENTS`` in the environment sets how many messages the long streams have.
+"""
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.server.conftest import NOON, FakeClock
+from tracker_server import store as store_module
+from tracker_server.app import Tracker, create_app
+from tracker_server.config import Settings
+from tracker_server.errors import StorageError
+from tracker_server.model import Beat, Leave, Message, NotFound, Received, View
+from tracker_server.schema import PATH_BITS, VISITOR_BITS
+
+EVENTS = int(os.environ.get("TEST_EVENTS", "20000"))
+DAY = 86_400
+WINDOW = 1_800
+POISON = 666
+"""The page-load id that makes a commit fail."""
+
+SESSIONS = [bytes([number]) * 16 for number in range(1, 9)]
+PATHS = ["/", "/a/", "/b/", "/guide/install/", "/\u00fcber/"]
+REFERRERS = ["", "search.example", "old.example"]
+AUDIENCES = [("", "", ""), ("DE", "de", "small"), ("IN", "en", "large")]
+STEPS = [0, 0, 0, 1, 5, 9, 10, 11, 60, 119, 120, 121, 1_799, 1_800, 1_801, 3_600]
+JUMPS = [-3 * DAY, -DAY, -DAY + 600, -7_200, -1_801, -1_800, -1_799, -600, 7_200, DAY, 40 * DAY]
+
+
+class Model:
+    """The rules of counting, one message at a time."""
+
+    def __init__(self) -> None:
+        self.loads: dict[int, int] = {}
+        self.views: list[tuple[int, str, bytes, str, str]] = []
+        self.visits: dict[tuple[int, str, bytes], int] = {}
+        self.sessions: dict[bytes, tuple[str, int, int]] = {}
+        self.not_found: Counter[tuple[int, str, str]] = Counter()
+
+    def receive(self, at: int, message: Message) -> None:
+        """Count what counts, and follow the active session."""
+        if isinstance(message, View | NotFound) and message.load not in self.loads:
+            self.loads[message.load] = at
+            if isinstance(message, NotFound):
+                self.not_found[at // DAY, message.path, message.referrer] += 1
+            elif not self._was_counted_around(at, message):
+                self.visits[at // DAY, message.path, message.session] = at
+                audience = f"{message.country}/{message.language}/{message.device}"
+                self.views.append((at, message.path, message.session, message.referrer, audience))
+        row = self.sessions.get(message.session)
+        if isinstance(message, Leave):
+            if row and row[1] == message.load:
+                del self.sessions[message.session]
+        elif isinstance(message, View | Beat):
+            repeats = row and row[0] == message.path and abs(at - row[2]) < 10
+            if isinstance(message, View):
+                repeats = repeats and row and row[1] == message.load
+            if not repeats:
+                self.sessions[message.session] = (message.path, message.load, at)
+
+    def _was_counted_around(self, at: int, view: View) -> bool:
+        """Look at the last counted view of each day that the window touches."""
+        lasts = [
+            self.visits.get((day, view.path, view.session))
+            for day in {(at - WINDOW) // DAY, at // DAY, (at + WINDOW) // DAY}
+        ]
+        return any(last is not None and abs(at - last) < WINDOW for last in lasts)
+
+    def clean_up(self, now: int) -> None:
+        """Forget ended sessions and old page loads."""
+        self.sessions = {s: r for s, r in self.sessions.items() if abs(r[2] - now) < 120}
+        self.loads = {load: at for load, at in self.loads.items() if abs(at - now) < DAY}
+
+
+class Pair:
+    """A tracker and a model that get the same messages."""
+
+    def __init__(self, folder: Path) -> None:
+        self.model = Model()
+        self.clock = FakeClock(NOON + 43_000)
+        self._url = f"sqlite:///{folder / 'stats.sqlite3'}"
+        self.tracker = self._start()
+        with self.tracker.engine.begin() as connection:
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER poison BEFORE INSERT ON load WHEN new.id = {POISON} "
+                "BEGIN SELECT RAISE(ABORT, 'poison'); END"
+            )
+
+    def write(self, batch: list[Received]) -> None:
+        """Give both a batch."""
+        self.tracker.store.write(batch)
+        for received in batch:
+            self.model.receive(received.at, received.message)
+
+    def fail(self, batch: list[Received]) -> None:
+        """Give the tracker a batch whose commit fails; the model never hears of it."""
+        poison = Received(batch[-1].at, NotFound(SESSIONS[0], POISON, "/poison/"))
+        with pytest.raises(StorageError, match="poison"):
+            self.tracker.store.write([*batch, poison])
+
+    def clean_up(self) -> None:
+        """Let both forget."""
+        self.tracker.recorder.clean_up()
+        self.model.clean_up(int(self.clock()))
+
+    def restart(self) -> None:
+        """Start the tracker anew on the same file."""
+        self.tracker.close()
+        self.tracker = self._start()
+
+    def _start(self) -> Tracker:
+        app = create_app(Settings(database_url=self._url), self.clock)
+        tracker = app.extensions["tracker"]
+        assert isinstance(tracker, Tracker)
+        return tracker
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with self.tracker.engine.connect() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(sql)]
+
+    def assert_equal(self) -> None:
+        """Compare every table with the model."""
+        self._assert_raw_rows()
+        self._assert_roll_ups()
+        self._assert_figures()
+
+    def _assert_raw_rows(self) -> None:
+        model = self.model
+        views = self.query(
+            "SELECT at, path.text, session, referrer.text, audience.text FROM view "
+            "JOIN path ON path.id = path_id JOIN visitor ON visitor.id = visitor_id "
+            "JOIN referrer ON referrer.id = referrer_id "
+            "JOIN audience ON audience.id = audience_id ORDER BY view.id"
+        )
+        visits = self.query(
+            f"SELECT key >> {PATH_BITS + VISITOR_BITS}, text, session, last FROM visit "
+            f"JOIN path ON path.id = (key >> {VISITOR_BITS}) & {(1 << PATH_BITS) - 1} "
+            f"JOIN visitor ON visitor.id = key & {(1 << VISITOR_BITS) - 1}"
+        )
+        sessions = self.query(
+            "SELECT session, text, load, last_seen FROM active_session "
+            "JOIN path ON path.id = path_id"
+        )
+        not_found = self.query(
+            "SELECT day, path.text, referrer.text, count FROM not_found "
+            "JOIN path ON path.id = path_id JOIN referrer ON referrer.id = referrer_id"
+        )
+        assert views == model.views
+        assert {row[:3]: row[3] for row in visits} == model.visits
+        assert len(visits) == self.query("SELECT count(*) FROM visit")[0][0]
+        assert {row[0]: row[1:] for row in sessions} == model.sessions
+        assert {row[:3]: row[3] for row in not_found} == model.not_found
+        assert dict(self.query("SELECT id, at FROM load")) == model.loads
+
+    def _assert_roll_ups(self) -> None:
+        recounts = {
+            "total_count": "SELECT 1, path_id, count(*) FROM view GROUP BY 2 UNION ALL "
+            "SELECT 2, referrer_id, count(*) FROM view GROUP BY 2 UNION ALL "
+            "SELECT 3, audience_id, count(*) FROM view GROUP BY 2",
+            "day_count": "SELECT 1, at / 86400, path_id, count(*) FROM view GROUP BY 2, 3 "
+            "UNION ALL SELECT 2, at / 86400, referrer_id, count(*) FROM view GROUP BY 2, 3 "
+            "UNION ALL SELECT 3, at / 86400, audience_id, count(*) FROM view GROUP BY 2, 3",
+            "hour_count": "SELECT at / 3600, count(*) FROM view GROUP BY 1",
+        }
+        for table, recount in recounts.items():
+            assert sorted(self.query(f"SELECT * FROM {table}")) == sorted(self.query(recount))
+
+    def _assert_figures(self) -> None:
+        model, now = self.model, int(self.clock())
+        self.tracker.live._snapshot = None
+        overview = self.tracker.live.snapshot().overview
+        active = [row for row in model.sessions.values() if abs(row[2] - now) < 120]
+        assert overview.total_page_views == len(model.views)
+        assert overview.unique_visitors == len({view[2] for view in model.views})
+        assert overview.tracking_since == (model.views[0][0] if model.views else None)
+        assert overview.active_visitors == len(active)
+        assert {row.path: row.visitors for row in overview.active_by_path} == Counter(
+            row[0] for row in active
+        )
+        assert {row.path: row.views for row in overview.page_stats} == Counter(
+            view[1] for view in model.views
+        )
+
+
+def _message(random: Random, loads: list[int]) -> Message:
+    """Make a message; a view is a new page load, a retry of one, or one of another's."""
+    session, path = random.choice(SESSIONS), random.choice(PATHS)
+    kind = random.choice([View, View, View, Beat, Beat, Leave, NotFound])
+    if kind is View or kind is NotFound:
+        if not loads or random.random() < 0.7:
+            loads.append(len(loads) + 1_000)
+        load = loads[-1] if random.random() < 0.8 else random.choice(loads)
+        referrer = random.choice(REFERRERS)
+        if kind is NotFound:
+            return NotFound(session, load, path, referrer)
+        return View(session, load, path, referrer, *random.choice(AUDIENCES))
+    load = random.choice(loads[-4:]) if loads else 1
+    return Beat(session, load, path) if kind is Beat else Leave(session, load, path)
+
+
+def _drive(pair: Pair, random: Random, events: int, *, jumps: bool = True) -> None:
+    """Send so many messages, in batches, with everything in between that can happen."""
+    loads: list[int] = []
+    sent: list[Received] = []
+    while len(sent) < events:
+        batch = []
+        for _ in range(random.choice([1, 1, 2, 5, 20, 60])):
+            pair.clock.advance(random.choice(STEPS))
+            if jumps and random.random() < 0.03:
+                pair.clock.now = max(NOON - 30 * DAY, pair.clock.now + random.choice(JUMPS))
+            batch.append(Received(int(pair.clock()), _message(random, loads)))
+        if sent and random.random() < 0.2:  # Some are sent again, as after a lost answer.
+            again = [random.choice(sent[-50:]).message for _ in range(3)]
+            batch += [Received(int(pair.clock()), message) for message in again]
+        if jumps and random.random() < 0.3:  # Threads come to the batch in any order.
+            random.shuffle(batch)
+        if random.random() < 0.05:
+            pair.fail(batch)
+        pair.write(batch)
+        sent += batch
+        if random.random() < 0.02:
+            pair.restart()
+        if random.random() < 0.02:
+            pair.clean_up()
+    pair.assert_equal()
+
+
+@contextmanager
+def _pair() -> Iterator[Pair]:
+    with tempfile.TemporaryDirectory() as folder:
+        pair = Pair(Path(folder))
+        try:
+            yield pair
+        finally:
+            pair.tracker.close()
+
+
+@pytest.fixture
+def one_load_slice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one clean-up look at all page-load ids instead of at a 288th of them."""
+    monkeypatch.setattr(store_module, "LOAD_SLICES", 1)
+
+
+@pytest.mark.usefixtures("one_load_slice")
+@pytest.mark.parametrize("seed", range(4))
+def test_long_streams_leave_the_tables_that_the_model_expects(seed: int) -> None:
+    """Thousands of messages, retries, restarts, failed commits and clock jumps: every row fits."""
+    with _pair() as pair:
+        _drive(pair, Random(seed), EVENTS // 4)
+        model = pair.model
+
+        assert len(model.views) > EVENTS // 20
+        assert sum(model.not_found.values()) > EVENTS // 80
+
+
+@pytest.mark.usefixtures("one_load_slice")
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.randoms(use_true_random=False), st.integers(1, 40))
+def test_short_streams_leave_the_tables_that_the_model_expects(random: Random, events: int) -> None:
+    """The same for streams short enough to read when one fails."""
+    with _pair() as pair:
+        _drive(pair, random, events)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_while_the_clock_runs_on_the_window_is_just_the_time_since_the_last_view(
+    seed: int,
+) -> None:
+    """Without jumps the rule needs no days: a view counts 30 minutes after the last counted."""
+    random, clock = Random(seed), FakeClock(NOON + 43_000)
+    last: dict[tuple[str, bytes], int] = {}
+    counted = []
+    with _pair() as pair:
+        for load in range(800):
+            clock.advance(random.choice(STEPS))
+            view = View(random.choice(SESSIONS[:2]), 1_000 + load, random.choice(PATHS))
+            key, at = (view.path, view.session), int(clock())
+            pair.write([Received(at, view)])
+            if key not in last or at - last[key] >= WINDOW:
+                last[key] = at
+                counted.append((at, *key))
+        views = pair.query(
+            "SELECT at, text, session FROM view JOIN path ON path.id = path_id "
+            "JOIN visitor ON visitor.id = visitor_id ORDER BY view.id"
+        )
+
+        assert views == counted
+        assert 200 < len(counted) < 700
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_how_messages_are_batched_changes_no_row(seed: int) -> None:
+    """One message at a time or all in one transaction: the same tables."""
+    random, clock, loads = Random(seed), FakeClock(), list[int]()
+    stream = []
+    for _ in range(150):
+        clock.advance(random.choice(STEPS + JUMPS))
+        clock.now = max(NOON - 30 * DAY, clock.now)
+        stream.append(Received(int(clock()), _message(random, loads)))
+    with _pair() as single, _pair() as whole:
+        for received in stream:
+            single.write([received])
+        whole.write(stream)
+        single.clock.now = whole.clock.now = clock.now
+        single.assert_equal()
+        whole.assert_equal()
+
+        assert single.model.views == whole.model.views
