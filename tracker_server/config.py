@@ -9,6 +9,7 @@ from tracker_server.errors import ConfigurationError
 
 PREFIX = "STATS_"
 _ALIASES = {"STATS_ALLOWED_HOST": "STATS_ALLOWED_HOSTS"}
+_TOKEN = re.compile(r"[\x20-\x7e]{16,}")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
 
@@ -72,8 +73,15 @@ class Settings:
             )
         if not 0 < self.port < 65_536:
             raise ConfigurationError(f"port: must be 1 to 65535, is {self.port}")
-        if self.manifest_token and len(self.manifest_token) < 16:
-            raise ConfigurationError("manifest_token: must have at least 16 characters")
+        if self.manifest_token and not _TOKEN.fullmatch(self.manifest_token):
+            raise ConfigurationError(
+                "manifest_token: must have at least 16 characters, all of them printable ASCII"
+            )
+        if self.heartbeat_window_seconds * 2 > self.session_timeout_seconds:
+            raise ConfigurationError(
+                "heartbeat_window_seconds: must be at most half of session_timeout_seconds, "
+                "else readers who beat vanish"
+            )
         for host in self.allowed_hosts:
             if not _HOST.fullmatch(host):
                 raise ConfigurationError(

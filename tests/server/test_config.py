@@ -101,7 +101,22 @@ def test_a_text_for_a_number_is_an_error(name: str, text: str) -> None:
         pytest.param("port", "0", "must be 1 to 65535, is 0", id="port-0"),
         pytest.param("port", "65536", "must be 1 to 65535, is 65536", id="port-65536"),
         pytest.param(
-            "manifest_token", "x" * 15, "must have at least 16 characters", id="short-token"
+            "manifest_token",
+            "x" * 15,
+            "must have at least 16 characters, all of them printable ASCII",
+            id="short-token",
+        ),
+        pytest.param(
+            "manifest_token",
+            "ü" * 16,
+            "must have at least 16 characters, all of them printable ASCII",
+            id="token-that-no-header-carries",
+        ),
+        pytest.param(
+            "heartbeat_window_seconds",
+            "61",
+            "must be at most half of session_timeout_seconds, else readers who beat vanish",
+            id="window-too-long",
         ),
         pytest.param(
             "allowed_hosts",

@@ -26,8 +26,9 @@ OVERVIEW = Overview(
         PathViews("/", "Kettle", "home", 500),
         PathViews("/blog/2026/first-boil/", 'First boil: "fast" & <quiet>', "blog", 30),
         PathViews("/gone/", None, "other", 4),
+        PathViews("(other)", None, "other", 2),
     ),
-    page_count=4,
+    page_count=5,
     site_name="Kettle",
     site_url="https://kettle.example/docs/",
 )
@@ -79,7 +80,7 @@ def test_as_json_cuts_the_pages_and_nothing_else() -> None:
     written = json.loads(as_json(OVERVIEW, 1))
 
     assert [row["path"] for row in written["pageStats"]] == ["/guide/install/"]
-    assert written["pageCount"] == 4
+    assert written["pageCount"] == 5
     assert len(written["activeByPath"]) == 2
 
 

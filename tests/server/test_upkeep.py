@@ -225,7 +225,7 @@ def test_a_storage_error_is_logged_and_the_manifest_tried_again(
 
 def test_clean_up_runs_only_when_it_is_due(make_site: MakeSite) -> None:
     """Ticks in between delete nothing."""
-    site = make_site(cleanup_seconds=300, session_timeout_seconds=10)
+    site = make_site(cleanup_seconds=300, session_timeout_seconds=20)
     left = []
     site.view("/")
     for step in (299, 1, 0):
