@@ -44,18 +44,22 @@ clean: ## Remove what was installed and built
 	rm -rf $(VENV) js/node_modules build dist example_site/site
 
 $(VENV)/.venv:
-	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed; try make PYTHON=python3.12"'
-	$(PYTHON) -m venv $(VENV)
-	touch $@
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed; try make PYTHON=python3.12"'
+	@echo 'Creating $(VENV)'
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
 
 $(DEMO): $(VENV)/.venv pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[server,demo]'
-	touch $@
+	@echo 'Installing what the demo needs'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[server,demo]'
+	@touch $@
 
 $(READY): $(VENV)/.venv pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[server,dev]'
-	touch $@ $(DEMO)
+	@echo 'Installing what the tests need'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e '.[server,dev]'
+	@touch $@ $(DEMO)
 
 $(JS_READY): js/package.json js/package-lock.json
-	npm --prefix js ci --no-audit --no-fund --loglevel=error
-	touch $@
+	@echo 'Installing what the browser scripts need'
+	@npm --prefix js ci --no-audit --no-fund --loglevel=error
+	@touch $@

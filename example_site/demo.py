@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -74,6 +76,18 @@ def start_tracker(site: Path, site_port: int, tracker_port: int) -> subprocess.P
     )
 
 
+def answers(url: str, tracker: subprocess.Popen[bytes]) -> bool:
+    """Wait until the tracker answers; tell whether it does before it ends."""
+    while tracker.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return True
+    return False
+
+
 def main() -> int:
     """Run until a signal, the end of the tracker, or the end of whoever started this."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -86,12 +100,18 @@ def main() -> int:
     BUILD.mkdir(parents=True, exist_ok=True)
     site = build_site(ports.site_port, ports.tracker_port)
     handler = partial(SiteHandler, directory=str(site))
-    with ThreadingHTTPServer(("127.0.0.1", ports.site_port), handler) as server:
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", ports.site_port), handler)
+    except OSError as error:
+        print(f"demo: port {ports.site_port}: {error.strerror}; try make demo SITE_PORT=8010")
+        return 1
+    with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         tracker = start_tracker(site, ports.site_port, ports.tracker_port)
-        print(f"Site        http://127.0.0.1:{ports.site_port}/")
-        print(f"Statistics  http://127.0.0.1:{ports.tracker_port}/stats")
-        print("Ctrl-C stops both.", flush=True)
+        if answers(f"http://127.0.0.1:{ports.tracker_port}/healthz", tracker):
+            print(f"Site        http://127.0.0.1:{ports.site_port}/")
+            print(f"Statistics  http://127.0.0.1:{ports.tracker_port}/stats")
+            print("Ctrl-C stops both.", flush=True)
         parent = os.getppid()
         while not stopping.wait(0.2) and tracker.poll() is None and os.getppid() == parent:
             pass
