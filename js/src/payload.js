@@ -6,13 +6,13 @@
  */
 
 /** A session id, roughly. Another's value under our key would have every message refused. */
-export const SESSION = /^[\w-]{36}$/;
+export const SESSION = /^\S{36}$/;
 
 /** Origins that may have readers. A file's is `null` or `file://`. */
 export const WEB = /^h/;
 
 /** Those that are not the author's own machine. No public name ends in the word `localhost`. */
-export const WEB_ELSEWHERE = /^h(?!.*(\/127[.\d]+|\[::1]|\blocalhost)(:|$))/;
+export const WEB_ELSEWHERE = /^h(?!.*(\/127\.\d|\[::1]|\blocalhost(:|$)))/;
 
 /**
  * The path of a page that does not say what it is: the location's below the site root.

@@ -65,7 +65,8 @@ function readRows(value, key) {
   if (!Array.isArray(value)) throw new TypeError('no list');
   return value.map((item) => {
     const { path, title, type, [key]: number } = readObject(item);
-    if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('no path');
+    // Not always an address: what stands for all paths beyond a bound is called `(other)`.
+    if (typeof path !== 'string') throw new TypeError('no path');
     if (typeof title !== 'string' && title !== null) throw new TypeError('no title');
     if (typeof type !== 'string') throw new TypeError('no type');
     // A newer tracker may know more types.

@@ -53,7 +53,6 @@ function keepLive(root) {
   };
 
   const ask = async () => {
-    clearTimeout(timers.next);
     if (request) return;
     const own = new AbortController();
     request = own;

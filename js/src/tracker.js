@@ -56,8 +56,9 @@ const jitter = (delay) => delay * (0.9 + Math.random() / 5);
 
 /** @param {number | ''} value */
 const claim = (value) => {
+  speaks = value;
   try {
-    localStorage[KEY + '-tab'] = speaks = value;
+    localStorage[KEY + '-tab'] = value;
   } catch {} // Blocked or full: then every visible tab speaks.
 };
 
@@ -101,15 +102,15 @@ const look = (event) => {
     const meta = /** @type {any} */ (document.head.children)[KEY]?.content;
     // @ts-expect-error A path gives NaN, no meta gives NaN; only the 404 page's is a number.
     const missing = +meta;
-    const page = (!missing && meta) || below(location.pathname, script.src);
+    const page = (missing ? undefined : meta) ?? below(location.pathname, script.src);
     if (page !== path) {
       path = page;
-      load = makeId();
+      load = page && makeId(); // An empty meta is that of a page that is not to be counted.
       event = '';
       if (missing) {
         send('event', { n: 'not_found' });
         load = '';
-      } else {
+      } else if (load) {
         send('view', {
           z: Intl.DateTimeFormat().resolvedOptions().timeZone,
           g: navigator.language,

@@ -1,0 +1,935 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { describe, it } from 'node:test';
+import { bundle } from '../build.mjs';
+import { Browser, SITE } from './browser.js';
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+const { pages } = await readContract('pages');
+const { accepted } = await readContract('messages');
+const shipped = await readText('../../mkdocs_stats_plugin/assets/tracker.js');
+const readable = await bundle('src/tracker.js', true);
+
+/** @param {string} name */
+async function readContract(name) {
+  return JSON.parse(await readText(`../../tests/contract/${name}.json`));
+}
+
+/** @param {string} path */
+function readText(path) {
+  return readFile(new URL(path, import.meta.url), 'utf8');
+}
+
+// What is committed runs through the same tests as the source.
+for (const [name, code] of Object.entries({ source: readable, shipped })) {
+  describe(`tracker, ${name}`, () => {
+    describe('page', () => {
+      for (const page of pages) {
+        it(`is identified as in the contract: ${page.name}`, () => {
+          const browser = new Browser(code);
+          browser.open(page);
+          const sent = browser.take().map(({ message: { t, p, n } }) => ({ t, p, n }));
+
+          assert.deepEqual(sent, page.t ? [{ t: page.t, p: page.p, n: page.n }] : []);
+        });
+      }
+
+      it('outside the site root still gets a path that starts with a slash', () => {
+        const browser = new Browser(code);
+        browser.open({ meta: null, location: 'https://site.example/other/' });
+
+        assert.deepEqual(browser.takeLines(), ['view /other/']);
+      });
+    });
+
+    describe('message', () => {
+      it('has no key and no form that the contract has no example of', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ referrer: 'https://search.example/' });
+        await browser.wait(31);
+        tab.leave();
+        browser.open({ meta: '404', referrer: 'https://old.example/' });
+        const sent = browser.take().map(({ message }) => message);
+
+        assert.deepEqual(
+          sent.map(({ t }) => t),
+          ['view', 'beat', 'leave', 'event'],
+        );
+        for (const message of sent) {
+          const examples = accepted
+            .map((/** @type {any} */ item) => item.message)
+            .filter((/** @type {any} */ example) => example.t === message.t && !('zz' in example));
+          const keys = new Set(examples.flatMap(Object.keys));
+          assert.deepEqual(
+            Object.keys(message).filter((key) => !keys.has(key)),
+            [],
+          );
+          assert.match(message.s, UUID);
+          assert.match(message.l, UUID);
+          assert.match(message.p, /^\//);
+        }
+      });
+
+      it('of a view says referrer, time zone, language and width', () => {
+        const browser = new Browser(code);
+        browser.open({ referrer: 'https://search.example/?q=kettle' });
+        const { r, z, g, w } = browser.take()[0].message;
+
+        assert.deepEqual(
+          { r, z, g, w },
+          { r: 'https://search.example/?q=kettle', z: 'Europe/Vienna', g: 'de-AT', w: 1_280 },
+        );
+      });
+
+      it('has no referrer when there is none', () => {
+        const browser = new Browser(code);
+        browser.open();
+
+        assert.equal('r' in browser.take()[0].message, false);
+      });
+
+      it('stays below 4,096 bytes with the longest referrer a browser gives', () => {
+        const browser = new Browser(code);
+        browser.open({ referrer: `https://site.example/?${'a'.repeat(4_070)}` });
+        const { init, message } = browser.take()[0];
+
+        assert.ok(init.body.length < 4_096);
+        assert.equal(new URL(message.r).host, 'site.example');
+      });
+
+      it('goes to the tracker as text without preflight and without cookies', () => {
+        const browser = new Browser(code);
+        browser.open();
+        const { url, init } = browser.take()[0];
+        const { body, ...rest } = init;
+
+        assert.equal(url, 'https://stats.example/api/collect');
+        assert.equal(typeof body, 'string');
+        assert.deepEqual({ ...rest }, { method: 'POST', keepalive: true, credentials: 'omit' });
+      });
+
+      it('goes to a tracker whose address ends in a slash or has a path', () => {
+        const browser = new Browser(code);
+        browser.open({ dataset: { tracker: 'https://x.example/stats/' } });
+
+        assert.equal(browser.take()[0].url, 'https://x.example/stats/api/collect');
+      });
+    });
+
+    describe('session', () => {
+      it('is one random id for all pages of a browser, kept under one key', () => {
+        const browser = new Browser(code);
+        browser.open();
+        browser.open({ meta: '/b/' });
+        const [first, second] = browser.take();
+
+        assert.equal(first.message.s, second.message.s);
+        assert.equal(browser.stored.get('mkdocs-stats'), first.message.s);
+        assert.deepEqual([...browser.stored.keys()], ['mkdocs-stats', 'mkdocs-stats-tab']);
+      });
+
+      for (const stored of ['', 'me', 'undefined', '{"id":1}', 'x'.repeat(400)]) {
+        it(`replaces the stored value ${JSON.stringify(stored).slice(0, 12)}`, () => {
+          const browser = new Browser(code);
+          browser.stored.set('mkdocs-stats', stored);
+          browser.open();
+          const { s } = browser.take()[0].message;
+
+          assert.match(s, UUID);
+          assert.equal(browser.stored.get('mkdocs-stats'), s);
+        });
+      }
+
+      for (const storage of /** @type {const} */ (['blocked', 'null', 'full'])) {
+        it(`is the page's own where storage is ${storage}, and all else works`, async () => {
+          const browser = new Browser(code);
+          const tab = browser.open({ storage });
+          await browser.wait(31);
+          await tab.navigate('/b/');
+          tab.hide();
+          tab.leave();
+          const sent = browser.take();
+
+          assert.deepEqual(
+            sent.map(({ message }) => `${message.t} ${message.p}`),
+            ['view /a/', 'beat /a/', 'view /b/', 'leave /b/'],
+          );
+          assert.equal(new Set(sent.map(({ message }) => message.s)).size, 1);
+          assert.match(sent[0].message.s, UUID);
+          assert.deepEqual(tab.logged, []);
+        });
+      }
+
+      it('leaves no blob behind for making its ids', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await tab.navigate('/b/');
+
+        assert.equal(browser.blobs.size, 0);
+      });
+    });
+
+    describe('view', () => {
+      it('is the one request of a page load, and the first heartbeat', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        tab.fire('window', 'pageshow', { persisted: false });
+        tab.focus();
+        await browser.wait(26);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
+      });
+
+      it('is not sent again when the script runs again', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        tab.run(code);
+        await browser.wait(40);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'beat /a/']);
+      });
+
+      it('is sent when instant navigation has brought the page, not when the address changes', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        browser.take();
+        tab.goTo(`${SITE}/b/`);
+        tab.changeHead(); // A widget's style, while the page is still on its way.
+        tab.fire('window', 'popstate');
+        await browser.wait(4);
+        const early = browser.takeLines();
+        await tab.navigate('/b/', 0);
+
+        assert.deepEqual(early, []);
+        assert.deepEqual(browser.takeLines(), ['view /b/']);
+      });
+
+      it('of a heartbeat that falls between address and page is still the old page', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(29.9);
+        await tab.navigate('/b/', 0.5);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'beat /a/', 'view /b/']);
+      });
+
+      it('is not sent for anchors, scrolling and other changes of the head', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        for (let anchor = 0; anchor < 10; anchor += 1) {
+          tab.goTo(`${SITE}/a/#h${anchor}`);
+          tab.fire('window', 'popstate');
+          tab.changeHead();
+          await browser.wait(2);
+        }
+
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
+      });
+
+      it('follows pages without a meta by their address', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ meta: null });
+        tab.goTo(`${SITE}/b/`);
+        tab.changeHead();
+        await browser.wait(0);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'view /b/']);
+      });
+
+      it('is sent for going back to a page too', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await tab.navigate('/b/');
+        await tab.navigate('/a/');
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'view /b/', 'view /a/']);
+      });
+
+      it('has a load id of its own each time, and the referrer the first time only', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ referrer: 'https://search.example/' });
+        await tab.navigate('/b/');
+        tab.leave();
+        tab.comeBack();
+        const views = browser.take().filter(({ message }) => message.t === 'view');
+
+        assert.equal(new Set(views.map(({ message }) => message.l)).size, 3);
+        assert.deepEqual(
+          views.map(({ message }) => message.r),
+          ['https://search.example/', undefined, undefined],
+        );
+      });
+
+      it('is sent once when the page comes back from the back/forward cache', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(10);
+        tab.leave();
+        await browser.wait(600);
+        browser.take();
+        tab.comeBack();
+        await browser.wait(20);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
+      });
+
+      it('is sent when the browser only says pageshow', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        tab.fire('window', 'pagehide');
+        browser.take();
+        tab.fire('window', 'pageshow', { persisted: true });
+
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
+      });
+
+      it('of a prerendered page waits until prerendering is over', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ prerendering: true });
+        await browser.wait(60);
+        tab.show(); // Chromium 156: visible a moment before.
+        await browser.wait(0);
+        const early = browser.takeLines();
+        tab.document.prerendering = false;
+        tab.fire('document', 'prerenderingchange');
+
+        assert.deepEqual(early, []);
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
+      });
+
+      it('of a tab in the background waits until it is shown', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ hidden: true });
+        await browser.wait(600);
+        const early = browser.takeLines();
+        tab.show();
+
+        assert.deepEqual(early, []);
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
+      });
+
+      it('of a tab that is never shown is never sent, nor is its leave', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ hidden: true });
+        await browser.wait(60);
+        tab.leave();
+
+        assert.deepEqual(browser.takeLines(), []);
+      });
+
+      it('is sent at once even while another message is pending', async () => {
+        const browser = new Browser(code);
+        browser.answer = () => new Promise(() => {});
+        const tab = browser.open();
+        await tab.navigate('/b/', 0.1);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'view /b/']);
+      });
+    });
+
+    describe('heartbeat', () => {
+      for (const [chance, seconds] of [
+        [0, 27],
+        [0.5, 30],
+        [1, 33],
+      ]) {
+        it(`comes every ${seconds} seconds when chance gives ${chance}`, async () => {
+          const browser = new Browser(code);
+          browser.random = () => chance;
+          browser.open();
+          await browser.wait(100);
+          const beats = browser.take().filter(({ message }) => message.t === 'beat');
+
+          assert.deepEqual(
+            beats.map(({ at }) => Math.round(at / 1_000)),
+            [seconds, 2 * seconds, 3 * seconds],
+          );
+        });
+      }
+
+      it('comes as often as data-heartbeat says', async () => {
+        const browser = new Browser(code);
+        browser.open({ dataset: { heartbeat: '12.5' } });
+        await browser.wait(26);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'beat /a/', 'beat /a/']);
+      });
+
+      for (const heartbeat of ['', 'often', '0']) {
+        it(`comes every 30 seconds when data-heartbeat is "${heartbeat}"`, async () => {
+          const browser = new Browser(code);
+          browser.open({ dataset: { heartbeat } });
+          await browser.wait(31);
+
+          assert.deepEqual(browser.takeLines(), ['view /a/', 'beat /a/']);
+        });
+      }
+
+      it('has the load id of its view and no details', async () => {
+        const browser = new Browser(code);
+        browser.open({ referrer: 'https://search.example/' });
+        await browser.wait(31);
+        const [view, beat] = browser.take();
+
+        assert.equal(beat.message.l, view.message.l);
+        assert.deepEqual(Object.keys(beat.message).sort(), ['l', 'p', 's', 't']);
+      });
+
+      it('does not come while the page is hidden', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(1);
+        tab.hide();
+        await browser.wait(600);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
+        assert.equal(browser.clock.waiting, 0);
+      });
+
+      it('comes at once when the page is visible again, and then as always', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        tab.hide();
+        await browser.wait(100);
+        browser.take();
+        tab.show();
+        const atOnce = browser.takeLines();
+        await browser.wait(31);
+
+        assert.deepEqual(atOnce, ['beat /a/']);
+        assert.deepEqual(browser.takeLines(), ['beat /a/']);
+      });
+
+      it('is not sent within 5 seconds of the last message, and still comes after that', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(4.9);
+        tab.hide();
+        tab.show();
+        const early = browser.takeLines();
+        await browser.wait(0.2);
+        tab.hide();
+        tab.show();
+
+        assert.deepEqual(early, ['view /a/']);
+        assert.deepEqual(browser.takeLines(), ['beat /a/']);
+      });
+
+      it('is not sent while a message is pending', async () => {
+        const browser = new Browser(code);
+        browser.answer = () => new Promise(() => {});
+        const tab = browser.open();
+        await browser.wait(20);
+        tab.hide();
+        tab.show();
+
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
+      });
+
+      it('is not sent while the heartbeat before is pending', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(20);
+        browser.answer = () => new Promise(() => {});
+        await browser.wait(11);
+        browser.take();
+        await browser.wait(10);
+        tab.hide();
+        tab.show();
+
+        assert.deepEqual(browser.takeLines(), []);
+      });
+
+      it('is an interval away after instant navigation', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(20);
+        await tab.navigate('/b/', 0);
+        browser.take();
+        await browser.wait(29);
+        const early = browser.takeLines();
+        await browser.wait(2);
+
+        assert.deepEqual(early, []);
+        assert.deepEqual(browser.takeLines(), ['beat /b/']);
+      });
+
+      it('goes on after a message that hangs for ever', async () => {
+        const browser = new Browser(code);
+        browser.answer = () => new Promise(() => {});
+        browser.open();
+        await browser.wait(31);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'beat /a/']);
+      });
+
+      for (const [what, answer] of Object.entries({
+        unreachable: () => Promise.reject(new TypeError('Failed to fetch')),
+        'answering 503': async () => ({ ok: false, status: 503 }),
+      })) {
+        it(`is tried once an interval while the tracker is ${what}, and nothing is queued`, async () => {
+          const browser = new Browser(code);
+          browser.answer = answer;
+          const tab = browser.open();
+          for (let toggle = 0; toggle < 25; toggle += 1) {
+            await browser.wait(1);
+            tab.hide();
+            tab.show();
+            tab.focus();
+          }
+          const first = browser.takeLines();
+          await browser.wait(90);
+          const attempts = browser.takeLines().length;
+          browser.answer = async () => ({ ok: true, status: 202 });
+          await browser.wait(30);
+
+          assert.deepEqual(first, ['view /a/']);
+          assert.ok(attempts === 2 || attempts === 3, `${attempts} attempts in 90 s`);
+          assert.deepEqual(browser.takeLines(), ['beat /a/']);
+          assert.deepEqual(tab.logged, []);
+        });
+      }
+    });
+
+    describe('leave', () => {
+      it('is a beacon with the load id of the page that goes', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(1);
+        tab.leave();
+        const [view, leave] = browser.take();
+
+        assert.equal(leave.via, 'beacon');
+        assert.equal(leave.url, 'https://stats.example/api/collect');
+        assert.equal(typeof leave.init.body, 'string');
+        assert.deepEqual(leave.message, {
+          t: 'leave',
+          s: view.message.s,
+          l: view.message.l,
+          p: '/a/',
+        });
+      });
+
+      it('is fetched with keepalive where a beacon is refused or missing', async () => {
+        for (const globals of [{}, { navigator: { language: 'en' } }]) {
+          const browser = new Browser(code);
+          browser.beacons = false;
+          const tab = browser.open({ globals });
+          tab.leave();
+          const leave = browser.take()[1];
+
+          assert.deepEqual(
+            [leave.message.t, leave.via, leave.init.keepalive],
+            ['leave', 'fetch', true],
+          );
+        }
+      });
+
+      it('is sent by a tab that was hidden before', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        tab.hide();
+        await browser.wait(10);
+        tab.leave();
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'leave /a/']);
+      });
+
+      it('is not sent for the page before under instant navigation', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await tab.navigate('/b/');
+        tab.leave();
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'view /b/', 'leave /b/']);
+      });
+
+      it('is sent once', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        tab.leave();
+        tab.fire('window', 'pagehide');
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'leave /a/']);
+      });
+    });
+
+    describe('404 page', () => {
+      it('sends one event, and no heartbeat and no leave', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ meta: '404', location: `${SITE}/no/such/?x#y` });
+        await browser.wait(100);
+        tab.hide();
+        tab.show();
+        tab.focus();
+        tab.leave();
+
+        assert.deepEqual(browser.takeLines(), ['event /no/such/']);
+      });
+
+      it('does not silence the tab that speaks', async () => {
+        const browser = new Browser(code);
+        browser.open();
+        browser.open({ meta: '404', location: `${SITE}/no/` });
+        await browser.wait(31);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'event /no/', 'beat /a/']);
+      });
+    });
+
+    describe('page that is not to be counted', () => {
+      it('has no view, no heartbeat and no leave, and the next page has', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await tab.navigate('/secret/');
+        browser.take();
+        tab.document.head.children['mkdocs-stats'] = { content: '' };
+        tab.changeHead();
+        await browser.wait(100);
+        tab.hide();
+        tab.show();
+        tab.focus();
+        const meanwhile = browser.takeLines();
+        await tab.navigate('/b/');
+        tab.leave();
+
+        assert.deepEqual(meanwhile, []);
+        assert.deepEqual(browser.takeLines(), ['view /b/', 'leave /b/']);
+      });
+
+      it('is silent from the first load to the last', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ meta: '' });
+        await browser.wait(100);
+        tab.leave();
+        tab.comeBack();
+        tab.leave();
+
+        assert.deepEqual(browser.takeLines(), []);
+      });
+    });
+
+    describe('tabs', () => {
+      it('have one that speaks, the last one opened', async () => {
+        const browser = new Browser(code);
+        browser.open();
+        await browser.wait(1);
+        browser.open({ meta: '/b/' });
+        browser.take();
+        await browser.wait(300);
+        const lines = new Set(browser.takeLines());
+
+        assert.deepEqual([...lines], ['beat /b/']);
+      });
+
+      it('speak as often together as one alone', async () => {
+        const browser = new Browser(code);
+        for (const meta of ['/a/', '/b/', '/c/']) browser.open({ meta });
+        browser.take();
+        await browser.wait(301);
+
+        assert.equal(browser.take().length, 10);
+      });
+
+      it('hand over at once to the one that is focused', async () => {
+        const browser = new Browser(code);
+        const first = browser.open();
+        browser.open({ meta: '/b/' });
+        await browser.wait(10);
+        browser.take();
+        first.focus();
+        const atOnce = browser.takeLines();
+        await browser.wait(100);
+
+        assert.deepEqual(atOnce, ['beat /a/']);
+        assert.deepEqual([...new Set(browser.takeLines())], ['beat /a/']);
+      });
+
+      it('do not repeat themselves when the one that speaks is focused again', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(20);
+        tab.focus();
+
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
+      });
+
+      it('report the visible page at once when a reader flips through them', async () => {
+        const browser = new Browser(code);
+        const first = browser.open();
+        await browser.wait(1);
+        first.hide();
+        const second = browser.open({ meta: '/b/' });
+        await browser.wait(1);
+        second.hide();
+        first.show();
+        await browser.wait(1);
+        first.hide();
+        second.show();
+        await browser.wait(1);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'view /b/', 'beat /a/', 'beat /b/']);
+      });
+
+      it('do not send more because a reader flips through them while the tracker hangs', async () => {
+        const browser = new Browser(code);
+        browser.answer = () => new Promise(() => {});
+        const first = browser.open();
+        await browser.wait(1);
+        const second = browser.open({ meta: '/b/' });
+        browser.take();
+        for (let flip = 0; flip < 5; flip += 1) {
+          first.focus();
+          await browser.wait(2);
+          second.focus();
+          await browser.wait(2);
+        }
+
+        assert.deepEqual(browser.takeLines(), []);
+      });
+
+      it('hand over to the one in which a reader goes to another page', async () => {
+        const browser = new Browser(code);
+        const first = browser.open();
+        browser.open({ meta: '/b/' });
+        await browser.wait(10);
+        await first.navigate('/c/');
+        browser.take();
+        await browser.wait(100);
+
+        assert.deepEqual([...new Set(browser.takeLines())], ['beat /c/']);
+      });
+
+      for (const how of /** @type {const} */ (['leave', 'hide'])) {
+        it(`take over within 2 seconds when the one that speaks is gone: ${how}`, async () => {
+          const browser = new Browser(code);
+          browser.open();
+          const second = browser.open({ meta: '/b/' });
+          await browser.wait(10);
+          second[how]();
+          browser.take();
+          await browser.wait(2);
+
+          assert.deepEqual(browser.takeLines(), ['beat /a/']);
+        });
+      }
+
+      it('are not disturbed when one that does not speak goes', async () => {
+        const browser = new Browser(code);
+        const first = browser.open();
+        browser.open({ meta: '/b/' });
+        await browser.wait(10);
+        first.leave();
+        browser.take();
+        await browser.wait(15);
+
+        assert.deepEqual(browser.takeLines(), []);
+      });
+
+      it('have one successor, even of many', async () => {
+        const browser = new Browser(code);
+        let chance = 0;
+        browser.random = () => {
+          chance = (chance + 0.37) % 1;
+          return chance;
+        };
+        const metas = ['/a/', '/b/', '/c/', '/d/'];
+        const last = metas.map((meta) => browser.open({ meta })).at(-1);
+        await browser.wait(10);
+        last?.leave();
+        browser.take();
+        await browser.wait(3);
+
+        assert.equal(browser.take().length, 1);
+      });
+
+      it('take over from one that died without a word, before the session times out', async () => {
+        const browser = new Browser(code);
+        browser.open();
+        const second = browser.open({ meta: '/b/' });
+        await browser.wait(29);
+        second.crash();
+        browser.take();
+        await browser.wait(50);
+
+        assert.ok(browser.takeLines().includes('beat /a/'));
+      });
+
+      it('wait when the one that speaks is only loading its next page', async () => {
+        const browser = new Browser(code);
+        browser.open();
+        const second = browser.open({ meta: '/b/' });
+        await browser.wait(10);
+        second.leave();
+        await browser.wait(0.6);
+        browser.open({ meta: '/c/' });
+        await browser.wait(20);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'view /b/', 'leave /b/', 'view /c/']);
+      });
+
+      it('do not wake one that is hidden', async () => {
+        const browser = new Browser(code);
+        const first = browser.open();
+        first.hide();
+        const second = browser.open({ meta: '/b/' });
+        await browser.wait(10);
+        second.leave();
+        browser.take();
+        await browser.wait(300);
+
+        assert.deepEqual(browser.takeLines(), []);
+      });
+
+      it('are not taken from by a widget that changes the head', async () => {
+        const browser = new Browser(code);
+        const first = browser.open();
+        browser.open({ meta: '/b/' });
+        browser.take();
+        for (let second = 0; second < 40; second += 1) {
+          first.changeHead();
+          await browser.wait(1);
+        }
+
+        assert.deepEqual(browser.takeLines(), ['beat /b/']);
+      });
+
+      it('ignore what others store', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(10);
+        tab.fire('window', 'storage', { key: '__palette', newValue: '' });
+        tab.fire('window', 'storage', { key: null, newValue: null });
+        await browser.wait(10);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
+      });
+    });
+
+    describe('silence', () => {
+      for (const location of [
+        'file:///home/me/site/index.html',
+        'file://server/share/index.html',
+        'http://localhost:8000/docs/a/',
+        'https://localhost/docs/a/',
+        'http://docs.localhost/docs/a/',
+        'http://127.0.0.1:8000/docs/a/',
+        'http://127.8.9.1/docs/a/',
+        'http://[::1]:8000/docs/a/',
+      ]) {
+        it(`is kept on ${location}`, async () => {
+          const browser = new Browser(code);
+          browser.open({ location });
+          await browser.wait(100);
+
+          assert.deepEqual(browser.takeLines(), []);
+          assert.equal(browser.stored.size, 0);
+        });
+      }
+
+      for (const location of [
+        'https://localhost.example/docs/a/',
+        'https://site.example/docs/localhost',
+        'https://127.example/docs/a/',
+        'http://10.127.0.1/docs/a/',
+        'http://192.168.0.10:8000/docs/a/',
+        'http://[fe80::1]/docs/a/',
+      ]) {
+        it(`is not kept on ${location}`, () => {
+          const browser = new Browser(code);
+          browser.open({ location });
+
+          assert.equal(browser.take().length, 1);
+        });
+      }
+
+      it('is broken on localhost by data-local, but not for files', () => {
+        const browser = new Browser(code);
+        browser.open({ location: 'http://localhost:8000/', dataset: { local: '' } });
+        browser.open({ location: 'file:///site/index.html', dataset: { local: '' } });
+
+        assert.equal(browser.take().length, 1);
+      });
+
+      for (const [what, options] of Object.entries({
+        'fetch is missing': { fetch: undefined },
+        'fetch throws': {
+          fetch: () => {
+            throw new TypeError('blocked');
+          },
+        },
+        'fetch rejects': { fetch: () => Promise.reject(new TypeError('blocked')) },
+        'fetch gives nothing': { fetch: () => undefined },
+        'the time zone is unknown': {
+          Intl: { DateTimeFormat: () => ({ resolvedOptions: () => ({}) }) },
+        },
+        'no ids can be made': { URL },
+        'there is no observer': { MutationObserver: undefined },
+      })) {
+        it(`is kept towards the reader where ${what}`, async () => {
+          const browser = new Browser(code);
+          const tab = browser.open({ globals: options });
+          await browser.wait(40);
+          await tab.navigate('/b/');
+          tab.leave();
+          tab.comeBack();
+          await browser.wait(40);
+
+          assert.deepEqual(tab.logged, []);
+        });
+      }
+
+      it('is kept where the script does not know its own element or tracker', async () => {
+        const browser = new Browser('');
+        const bundled = browser.open();
+        bundled.document.currentScript = null;
+        bundled.run(code);
+        const lost = browser.open();
+        // @ts-expect-error As in a tag that somebody wrote by hand.
+        delete lost.script.dataset.tracker;
+        lost.run(code);
+        await browser.wait(40);
+        lost.leave();
+
+        assert.deepEqual(browser.takeLines(), []);
+      });
+
+      it('extends to the names of the page', () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+
+        assert.deepEqual(Object.keys(tab.window), tab.globals);
+      });
+    });
+  });
+}
+
+describe('tracker in source', () => {
+  it('stops', async () => {
+    const browser = new Browser(readable);
+    const tab = browser.open();
+    const document = /** @type {any} */ (tab.document);
+    document['mkdocs-stats']();
+    browser.take();
+    tab.hide();
+    tab.show();
+    await tab.navigate('/b/');
+    await browser.wait(100);
+    tab.leave();
+
+    assert.deepEqual(browser.takeLines(), []);
+    assert.deepEqual([tab.listeners, tab.observers, browser.clock.waiting], [[], [], 0]);
+    assert.equal(document['mkdocs-stats'], undefined);
+    assert.equal(browser.stored.get('mkdocs-stats-tab'), '');
+  });
+});
+
+describe('tracker as shipped', () => {
+  it('has no address of a script, stylesheet or data file in it', () => {
+    assert.doesNotMatch(shipped, /https?:\/\/[^"'`\s]*\.(js|css|json)/);
+  });
+
+  it('begins with the file it is made of', () => {
+    assert.match(shipped, /^\/\*! mkdocs-stats-plugin, MIT, js\/src\/tracker\.js \*\/\n/);
+  });
+});
