@@ -13,17 +13,22 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker_server.api import make_api
 from tracker_server.config import Settings, database_file
-from tracker_server.database import prepare_engine
+from tracker_server.database import open_reader, prepare_engine
 from tracker_server.errors import ConfigurationError, StorageError
 from tracker_server.ingest import PATH, Ingest
 from tracker_server.live import MAX_PAGES, Live
+from tracker_server.lock import FileLock
 from tracker_server.model import Overview
 from tracker_server.pages import make_pages
 from tracker_server.queries.overview import read_overview
 from tracker_server.recorder import Recorder
 from tracker_server.schema import db
+from tracker_server.storage import make_ready
 from tracker_server.store import Store
 from tracker_server.upkeep import Upkeep
+
+PATIENCE_SECONDS = 5.0
+"""How long a supervised process waits for one before it to let go of the database file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +37,19 @@ class Tracker:
 
     settings: Settings
     engine: Engine
+    lock: FileLock | None
     store: Store
     recorder: Recorder
     live: Live
     upkeep: Upkeep
 
     def close(self) -> None:
-        """Stop the chores, wait for the batch in work, close the database."""
+        """Stop the chores, wait for the batch in work, close the database. Twice does no harm."""
         self.upkeep.stop()
         self.recorder.close()
-        self.engine.dispose()
+        self.engine.dispose()  # The last connection moves the log into the database file.
+        if self.lock is not None:
+            self.lock.release()
 
 
 def create_app(
@@ -52,16 +60,19 @@ def create_app(
     Args:
         settings: how it behaves.
         clock: seconds since the epoch.
-        supervised: stop this process when its parent goes away.
+        supervised: stop this process when its parent goes away, and let one before it end.
 
     Raises:
         ConfigurationError: the database cannot be used.
     """
     app = Flask(__name__)
-    engine = _open_database(app, settings)
+    engine, lock = _open_database(app, settings, PATIENCE_SECONDS if supervised else 0.0)
     try:
         store = Store(engine, settings)
     except StorageError as error:
+        engine.dispose()
+        if lock is not None:
+            lock.release()
         raise ConfigurationError(f"database_url: {error}") from error
     recorder = Recorder(
         store,
@@ -83,12 +94,14 @@ def create_app(
     app.register_blueprint(make_api(settings, recorder, live, lambda: _check(engine)))
     app.register_blueprint(make_pages(live))
     app.after_request(_add_headers)
-    app.extensions["tracker"] = Tracker(settings, engine, store, recorder, live, upkeep)
+    app.extensions["tracker"] = Tracker(settings, engine, lock, store, recorder, live, upkeep)
     _mount(app, Ingest(recorder, settings.allowed_hosts))
     return app
 
 
-def _open_database(app: Flask, settings: Settings) -> Engine:
+def _open_database(
+    app: Flask, settings: Settings, patience_seconds: float
+) -> tuple[Engine, FileLock | None]:
     file = database_file(settings.database_url)
     if file is not None and not file.absolute().parent.is_dir():
         raise ConfigurationError(
@@ -96,21 +109,23 @@ def _open_database(app: Flask, settings: Settings) -> Engine:
         )
     url = f"sqlite:///{file.absolute()}" if file is not None else settings.database_url
     app.config["SQLALCHEMY_DATABASE_URI"] = url
+    # A server that was restarted leaves broken connections behind: they are tried before use.
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {"pool_pre_ping": True}
     try:
         db.init_app(app)
         with app.app_context():
             engine = db.engine
-            prepare_engine(engine)
-            db.create_all()
+            prepare_engine(engine, settings.synchronous)
+            lock = make_ready(engine, file, patience_seconds)
     except (SQLAlchemyError, ImportError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise ConfigurationError(f"database_url: {reason}") from error
-    return engine
+    return engine, lock
 
 
 def _overview_reader(engine: Engine, settings: Settings) -> Callable[[int], Overview]:
     def read(now: int) -> Overview:
-        with engine.connect() as connection:
+        with open_reader(engine) as connection:
             return read_overview(connection, now, settings.session_timeout_seconds, MAX_PAGES)
 
     return read
@@ -118,7 +133,7 @@ def _overview_reader(engine: Engine, settings: Settings) -> Callable[[int], Over
 
 def _check(engine: Engine) -> None:
     try:
-        with engine.connect() as connection:
+        with open_reader(engine) as connection:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError as error:
         raise StorageError(str(error)) from error

@@ -1,8 +1,11 @@
 """The command ``tracker-server``: the only place that prints and that ends the process."""
 
 import logging
+import multiprocessing
 import os
+import signal
 import sys
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import click
@@ -10,8 +13,12 @@ from flask import Flask
 from sqlalchemy import make_url
 
 from tracker_server.app import create_app
-from tracker_server.config import PREFIX, Settings, read_settings, split_hosts
+from tracker_server.config import PREFIX, Settings, database_file, read_settings, split_hosts
 from tracker_server.errors import ConfigurationError
+from tracker_server.sqlite_file import version_line
+
+STOP_SECONDS = 10
+"""How long requests in work may hold up the end; what was answered is stored all the same."""
 
 
 @click.group()
@@ -52,6 +59,7 @@ def run(**options: object) -> None:
         port=settings.port,
         workers=1,  # One writer: the recorder shares what it knows between threads, not processes.
         blocking_threads=settings.threads,
+        workers_kill_timeout=STOP_SECONDS,
         log_level=LogLevels.error,
         websockets=False,
     )
@@ -65,16 +73,37 @@ def run(**options: object) -> None:
 def load_app() -> Flask:
     """Build the application in the server's worker process, from the environment."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if multiprocessing.parent_process() is not None:
+        # The server's process hears Ctrl+C as well, and sends SIGTERM: two signals at once would
+        # be one too many. Until the worker serves, what it is at may be cut short at any point.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         settings = read_settings(os.environ)
+        _say_how_safe(settings)
         app = create_app(settings, supervised=True)
     except ConfigurationError as error:
         click.echo(f"tracker-server: {error}", err=True)
         sys.exit(1)
-    app.extensions["tracker"].upkeep.start()
+    tracker = app.extensions["tracker"]
+    # The server's process ends without `atexit`; when this is run no request is in work any more.
+    Finalize(None, tracker.close, exitpriority=100)
+    tracker.upkeep.start()
     data = make_url(settings.database_url).render_as_string(hide_password=True)
     click.echo(f"Tracker on http://{settings.host}:{settings.port}/stats, data in {data}")
     return app
+
+
+def _say_how_safe(settings: Settings) -> None:
+    if database_file(settings.database_url) is None:
+        return
+    click.echo(version_line())
+    if settings.synchronous == "normal":
+        click.echo(
+            "tracker-server: warning: synchronous=normal: after a power cut or a crash of the "
+            "system the last views may be missing, though they were answered with 204",
+            err=True,
+        )
 
 
 def as_environment(settings: Settings) -> dict[str, str]:

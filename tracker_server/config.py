@@ -23,6 +23,8 @@ class Settings:
     """TCP port to listen on."""
     database_url: str = "sqlite:///stats.sqlite3"
     """SQLAlchemy URL. A relative SQLite file is created in the working directory."""
+    synchronous: str = "full"
+    """When SQLite flushes to the disk: ``full`` with every commit, ``normal`` now and then."""
     manifest: str = ""
     """Path of the site's ``stats-manifest.json``; watched, a new build shows without restart."""
     manifest_token: str = ""
@@ -70,6 +72,10 @@ class Settings:
         if self.max_unknown_paths < 0:
             raise ConfigurationError(
                 f"max_unknown_paths: must not be negative, is {self.max_unknown_paths}"
+            )
+        if self.synchronous not in {"full", "normal"}:
+            raise ConfigurationError(
+                f"synchronous: must be 'full' or 'normal', is {self.synchronous!r}"
             )
         if not 0 < self.port < 65_536:
             raise ConfigurationError(f"port: must be 1 to 65535, is {self.port}")

@@ -31,6 +31,8 @@ db = SQLAlchemy(model_class=Base)
 
 # SQLite's row id is 64 bits wide whatever the type says, and only INTEGER makes an alias of it.
 RowId = BigInteger().with_variant(Integer, "sqlite")
+# Sorted by code point, as SQLite does, whatever language the server was set up for.
+Word = String().with_variant(String(collation="C"), "postgresql")
 _NO_ROW_ID = {"sqlite_with_rowid": False}
 
 
@@ -39,7 +41,7 @@ class Totals(Base):
 
     __tablename__ = "totals"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     views: Mapped[int] = mapped_column(BigInteger, default=0)
     visitors: Mapped[int] = mapped_column(BigInteger, default=0)
     """Also the highest visitor id handed out."""
@@ -55,8 +57,8 @@ class Path(Base):
 
     __tablename__ = "path"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    text: Mapped[str] = mapped_column(unique=True)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Word, unique=True)
 
 
 class Page(Base):
@@ -78,8 +80,8 @@ class Referrer(Base):
 
     __tablename__ = "referrer"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    text: Mapped[str] = mapped_column(unique=True)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Word, unique=True)
 
 
 class Audience(Base):
@@ -87,8 +89,8 @@ class Audience(Base):
 
     __tablename__ = "audience"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    text: Mapped[str] = mapped_column(unique=True)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Word, unique=True)
 
 
 class Visitor(Base):
@@ -187,7 +189,7 @@ class NotFound(Base):
     __tablename__ = "not_found"
     __table_args__ = (UniqueConstraint("day", "path_id", "referrer_id"),)
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
     day: Mapped[int]
     path_id: Mapped[int]
     referrer_id: Mapped[int]

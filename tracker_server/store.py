@@ -22,7 +22,7 @@ from tracker_server.model import Leave, Manifest, Page, Received
 from tracker_server.schema import MAX_PATH_ID, OTHER
 from tracker_server.statements import LOADS, PAGES, PATHS, SESSIONS, TOTALS, Statements
 from tracker_server.tally import Counting
-from tracker_server.vocabulary import Vocabulary
+from tracker_server.vocabulary import Vocabulary, append
 
 MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST = 10_000
 CLEANUP_ROWS = 1_000
@@ -95,16 +95,12 @@ class Store:
         with self._transaction() as connection:
             if self._lock(connection).manifest_digest == digest:
                 return
-            known = set(connection.execute(select(PATHS.c.text)).scalars())
-            fresh = [{"text": page.path} for page in manifest.pages if page.path not in known]
-            if len(known) + len(fresh) > MAX_PATH_ID:
+            rows = connection.execute(select(PATHS.c.text, PATHS.c.id))
+            ids: dict[str, int] = {row[0]: row[1] for row in rows}
+            fresh = [page.path for page in manifest.pages if page.path not in ids]
+            if len(ids) + len(fresh) > MAX_PATH_ID:
                 raise InvalidManifestError(f"pages: more than {MAX_PATH_ID:,} paths in all")
-            if fresh:
-                connection.execute(insert(PATHS), fresh)
-            ids = {
-                text: number
-                for number, text in connection.execute(select(PATHS.c.id, PATHS.c.text))
-            }
+            ids |= append(connection, PATHS, fresh)
             connection.execute(delete(PAGES))
             if manifest.pages:
                 connection.execute(insert(PAGES), [_page_row(page, ids) for page in manifest.pages])
@@ -126,6 +122,7 @@ class Store:
             .limit(CLEANUP_ROWS)
         )
         with self._transaction() as connection:
+            self._lock(connection)  # Without it, rows locked in another order would be a deadlock.
             gone = connection.execute(delete(SESSIONS).where(SESSIONS.c.session.in_(ended)))
             connection.execute(self._old_loads(now))
         return gone.rowcount

@@ -38,14 +38,18 @@ class Upkeep:
         self._is_orphan = is_orphan
         self._stop_process = stop_process
         self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Run the chores in the background until `stop`."""
-        threading.Thread(target=self._run, name="upkeep", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """Let the background thread end."""
+        """End the background thread; it finishes what it is at."""
         self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
 
     def tick(self) -> None:
         """Do what is due. What fails is logged and tried again; it never ends the process."""

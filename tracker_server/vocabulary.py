@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, insert, select
+from sqlalchemy import Connection, Select, Table, func, insert, select
 
 from tracker_server.schema import OTHER
 
@@ -56,13 +56,26 @@ class Vocabulary:
         if OTHER in texts:
             fresh.append(OTHER)
         if fresh:
-            connection.execute(insert(self._table), [{"text": text} for text in fresh])
-            self._recall(connection, fresh)
+            self._ids.update(append(connection, self._table, fresh))
         if len(fresh) < len(texts):
             # Nothing can be added any more: remember all there is, and ask no more.
             columns = self._table.c
             self._ids = _pairs(connection.execute(select(columns.text, columns.id)))
             self._full = True
+
+
+def append(connection: Connection, table: Table, texts: Collection[str]) -> dict[str, int]:
+    """Add rows for new texts and return their ids. Only for a connection that holds the lock.
+
+    The ids go on from the highest: those of a sequence would leave a gap with each
+    rollback, and outgrow the bits that `tracker_server.schema.visit_key` has for them.
+    """
+    highest = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
+    ids = {text: number for number, text in enumerate(texts, highest + 1)}
+    if ids:
+        rows = [{"id": number, "text": text} for text, number in ids.items()]
+        connection.execute(insert(table), rows)
+    return ids
 
 
 def _pairs(rows: Iterable[Any]) -> dict[str, int]:

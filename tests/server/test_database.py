@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Engine, create_engine, create_mock_engine, insert
+from sqlalchemy import Connection, Engine, create_engine, create_mock_engine, insert
 
 from tracker_server.database import (
+    CHECKPOINT_PAGES,
     insert_into,
     is_single_writer,
+    open_reader,
     open_writer,
     prepare_engine,
 )
@@ -23,6 +25,7 @@ from tracker_server.schema import (
     day_of,
     visit_key,
 )
+from tracker_server.sqlite_file import version_line
 from tracker_server.statements import HOURS, LOADS, VIEWS, VISITS, Statements
 
 
@@ -88,18 +91,93 @@ def test_open_writer_begins_immediately(engine: Engine) -> None:
         connection.exec_driver_sql("INSERT INTO load VALUES (1, 1)")
 
 
+def test_synchronous_is_what_was_asked_for(tmp_path: Path) -> None:
+    """An owner may take the risk of ``normal``."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'a.sqlite3'}")
+    prepare_engine(engine, "normal")
+    with engine.connect() as connection:
+        value = connection.exec_driver_sql("PRAGMA synchronous").scalar()
+    engine.dispose()
+
+    assert value == 1
+
+
+def _pragmas(connection: Connection) -> list[Any]:
+    names = ("query_only", "wal_autocheckpoint")
+    return [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
+
+
+def test_only_the_writer_writes_and_checkpoints(engine: Engine) -> None:
+    """Whichever connection of the pool it is, it has what it was opened for."""
+    seen: dict[str, list[Any]] = {}
+    for _ in range(2):
+        for name, opened in (("r", open_reader), ("w", open_writer), ("c", Engine.connect)):
+            with opened(engine) as connection:
+                assert seen.setdefault(name, _pragmas(connection)) == _pragmas(connection)
+
+    assert seen == {"r": [1, 0], "w": [0, CHECKPOINT_PAGES], "c": [0, 0]}
+
+
+def test_a_reader_can_not_write(engine: Engine) -> None:
+    """A mistake in a report does not become a second writer."""
+    with (
+        open_reader(engine) as reader,
+        pytest.raises(Exception, match="attempt to write a readonly database"),
+    ):
+        reader.exec_driver_sql("INSERT INTO load VALUES (1, 1)")
+
+
+def test_the_writer_moves_the_log_and_others_never_do(engine: Engine, tmp_path: Path) -> None:
+    """However much another connection writes, the database file grows only by the writer."""
+    file = tmp_path / "a.sqlite3"
+    rows = (
+        "WITH RECURSIVE n(i) AS (SELECT {0} UNION ALL SELECT i + 1 FROM n WHERE i < {0} + 400000) "
+        "INSERT INTO load SELECT i, i FROM n"
+    )
+    with open_reader(engine) as reader, open_writer(engine) as writer:
+        reader.exec_driver_sql("SELECT 1")
+        reader.rollback()
+        before = file.stat().st_size
+        with engine.begin() as other:
+            other.exec_driver_sql(rows.format(0))
+        by_others = file.stat().st_size
+        with writer.begin():
+            writer.exec_driver_sql(rows.format(1_000_000))
+
+    assert before == by_others < file.stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("version", "affected"),
+    [
+        ((3, 6, 23), False),
+        ((3, 7, 0), True),
+        ((3, 40, 1), True),
+        ((3, 44, 5), True),
+        ((3, 44, 6), False),
+        ((3, 45, 0), True),
+        ((3, 50, 6), True),
+        ((3, 50, 7), False),
+        ((3, 51, 2), True),
+        ((3, 51, 3), False),
+        ((3, 52, 0), False),
+        ((4, 0, 0), False),
+    ],
+)
+def test_versions_with_the_wal_reset_bug_are_named(
+    version: tuple[int, int, int], *, affected: bool
+) -> None:
+    """The line says the version, and for those that have the bug why it does no harm."""
+    line = version_line(version)
+    bug = " (has the WAL-reset bug; safe here, as only one connection writes and checkpoints)"
+
+    assert line == f"SQLite {'.'.join(map(str, version))}{bug if affected else ''}"
+
+
 def test_only_sqlite_has_a_single_writer(engine: Engine, postgresql: Engine) -> None:
     """A server database may have other trackers that write."""
     assert is_single_writer(engine)
     assert not is_single_writer(postgresql)
-
-
-def test_postgresql_needs_no_preparation(postgresql: Engine) -> None:
-    """Pragmas and locks are for SQLite alone: nothing is hung on another engine."""
-    prepare_engine(postgresql)
-
-    with pytest.raises(Exception, match="No such event"):
-        prepare_engine(cast("Engine", create_mock_engine("sqlite://", lambda *_: None)))
 
 
 def test_insert_into_knows_both_dialects(engine: Engine, postgresql: Engine) -> None:

@@ -13,6 +13,8 @@ from werkzeug.test import TestResponse
 from tests.server.conftest import MakeSite, Site, session_id
 from tracker_server.payload import MAX_BODY_BYTES
 
+pytestmark = pytest.mark.sqlite_only("it is about HTTP; no statement depends on it")
+
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",

@@ -10,6 +10,8 @@ import pytest
 from tests.server.conftest import MakeSite, Site
 from tracker_server.pages import page_link
 
+pytestmark = pytest.mark.sqlite_only("it is about HTML; the figures are compared elsewhere")
+
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'&amp;{{7*7}}"
 VOID = {"meta", "link", "img", "br", "input"}
 

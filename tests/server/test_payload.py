@@ -13,6 +13,8 @@ from tracker_server.errors import InvalidMessageError
 from tracker_server.model import Beat, Leave, NotFound, View
 from tracker_server.payload import MAX_BODY_BYTES, parse_message
 
+pytestmark = pytest.mark.sqlite_only("it is about messages; no statement depends on them")
+
 CASES: dict[str, list[dict[str, Any]]] = json.loads((CONTRACT / "messages.json").read_text())
 SESSION = "0b8f7e0a-3f0b-4c63-9a55-5b0f3c1d2e4f"
 LOAD = "6f1c2d3e4a5b6c7d8e9f0a1b2c3d4e5f"

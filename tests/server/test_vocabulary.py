@@ -140,7 +140,8 @@ def test_forget_reads_the_table_again(connection: Connection) -> None:
     rolled_back = vocabulary.resolve(connection, ["a", "b"], 10)
     connection.rollback()
     vocabulary.forget()
-    connection.execute(insert(REFERRERS), [{"text": "y"}, {"text": "z"}, {"text": "b"}])
+    rows = [{"id": n, "text": text} for n, text in enumerate(("w", "x", "y", "b"), 1)]
+    connection.execute(insert(REFERRERS), rows)
     ids = vocabulary.resolve(connection, ["b"], 10)
 
     assert ids == {"b": _texts(connection)["b"]}

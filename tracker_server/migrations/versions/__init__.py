@@ -1,0 +1,1 @@
+"""One module per revision. One that was released is never changed."""

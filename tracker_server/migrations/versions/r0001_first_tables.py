@@ -1,0 +1,113 @@
+"""The first tables.
+
+They are written out, not taken from `tracker_server.schema`, which goes on changing: a
+revision makes the same tables for ever.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+_NO_ROW_ID = {"sqlite_with_rowid": False}
+
+
+def upgrade() -> None:
+    """Create all tables."""
+    _create_vocabularies()
+    _create_events()
+    _create_counts()
+
+
+def _create_vocabularies() -> None:
+    word = sa.String().with_variant(sa.String(collation="C"), "postgresql")
+    for name in ("path", "referrer", "audience"):
+        op.create_table(name, _key("id"), sa.Column("text", word, nullable=False, unique=True))
+    op.create_table(
+        "page",
+        sa.Column("path_id", sa.Integer(), sa.ForeignKey("path.id"), primary_key=True),
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("type", sa.String(8), nullable=False),
+        sa.Column("published", sa.Boolean(), nullable=False),
+        sa.Column("date", sa.Date()),
+        sa.Column("generated", sa.Boolean(), nullable=False),
+    )
+    op.create_table(
+        "visitor",
+        sa.Column("session", sa.LargeBinary(), primary_key=True),
+        sa.Column("id", sa.Integer(), nullable=False),
+        **_NO_ROW_ID,
+    )
+
+
+def _create_events() -> None:
+    op.create_table(
+        "view",
+        _row_id("id"),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("path_id", sa.Integer(), nullable=False),
+        sa.Column("visitor_id", sa.Integer(), nullable=False),
+        sa.Column("referrer_id", sa.Integer(), nullable=False),
+        sa.Column("audience_id", sa.Integer(), nullable=False),
+    )
+    op.create_table(
+        "visit",
+        _row_id("key", autoincrement=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "load",
+        _row_id("id", autoincrement=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+    )
+    op.create_table(
+        "active_session",
+        sa.Column("session", sa.LargeBinary(), primary_key=True),
+        sa.Column("path_id", sa.Integer(), nullable=False),
+        sa.Column("load", sa.BigInteger(), nullable=False),
+        sa.Column("last_seen", sa.BigInteger(), nullable=False),
+        **_NO_ROW_ID,
+    )
+
+
+def _create_counts() -> None:
+    op.create_table(
+        "totals",
+        _key("id"),
+        sa.Column("views", sa.BigInteger(), nullable=False),
+        sa.Column("visitors", sa.BigInteger(), nullable=False),
+        sa.Column("tracking_since", sa.BigInteger()),
+        sa.Column("manifest_digest", sa.String(64), nullable=False),
+        sa.Column("site_name", sa.String()),
+        sa.Column("site_url", sa.String()),
+    )
+    op.create_table("hour_count", _key("hour"), _count())
+    op.create_table(
+        "day_count", _key("dimension"), _key("day"), _key("key"), _count(), **_NO_ROW_ID
+    )
+    op.create_table("total_count", _key("dimension"), _key("key"), _count(), **_NO_ROW_ID)
+    op.create_table(
+        "not_found",
+        _row_id("id"),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("path_id", sa.Integer(), nullable=False),
+        sa.Column("referrer_id", sa.Integer(), nullable=False),
+        _count(),
+        sa.UniqueConstraint("day", "path_id", "referrer_id"),
+    )
+
+
+def _row_id(name: str, *, autoincrement: bool = True) -> "sa.Column[int]":
+    # In a table of SQLite only INTEGER is the row id itself, and that has 64 bits.
+    kind = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    return sa.Column(name, kind, primary_key=True, autoincrement=autoincrement)
+
+
+def _key(name: str) -> "sa.Column[int]":
+    return sa.Column(name, sa.Integer(), primary_key=True, autoincrement=False)
+
+
+def _count() -> "sa.Column[int]":
+    return sa.Column("count", sa.BigInteger(), nullable=False)

@@ -1,0 +1,74 @@
+"""Makes a database ready before the first message: locked, ours, up to date and on the disk."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from tracker_server import sqlite_file
+from tracker_server.errors import ConfigurationError
+from tracker_server.lock import FileLock
+from tracker_server.migrate import VERSION_TABLE, pending, upgrade
+
+_log = logging.getLogger("tracker_server")
+
+
+def make_ready(engine: Engine, file: Path | None, patience_seconds: float) -> FileLock | None:
+    """Create or upgrade the tables.
+
+    Args:
+        engine: prepared, and not connected yet.
+        file: the database, when it is a file of SQLite.
+        patience_seconds: how long another process may take to let go of the file.
+
+    Returns:
+        The lock of the file, to be released when the database is closed.
+
+    Raises:
+        ConfigurationError: it is in use, not ours, newer than this version, or cannot be upgraded.
+    """
+    if file is None and engine.dialect.name == "sqlite":
+        raise ConfigurationError("database_url: a database in memory keeps nothing; name a file")
+    lock = None if file is None else FileLock(file, patience_seconds)
+    try:
+        if file is None:
+            upgrade(engine, pending(engine))
+        else:
+            _make_file_ready(engine, file.resolve())
+    except BaseException:
+        engine.dispose()
+        if lock is not None:
+            lock.release()
+        raise
+    return lock
+
+
+def _make_file_ready(engine: Engine, file: Path) -> None:
+    sqlite_file.create(file)
+    tables = sqlite_file.table_names(file)
+    if tables and VERSION_TABLE not in tables:
+        raise ConfigurationError(
+            f"database_url: {str(file)!r} is a database of another program: it has tables, "
+            f"and no {VERSION_TABLE!r} among them"
+        )
+    revisions = pending(engine)
+    engine.dispose()
+    if revisions and tables:
+        _upgrade_with_backup(engine, file, revisions)
+    else:
+        upgrade(engine, revisions)
+    engine.dispose()  # The last connection moves everything from the log into the file.
+    sqlite_file.flush(file)
+
+
+def _upgrade_with_backup(engine: Engine, file: Path, revisions: Sequence[str]) -> None:
+    copy = sqlite_file.back_up(file, f"before-{revisions[-1]}")
+    _log.info("upgrading %r to %s; as it was: %r", str(file), revisions[-1], str(copy))
+    try:
+        upgrade(engine, revisions)
+    except ConfigurationError:
+        if pending(engine) == revisions:
+            # As it was. A supervisor that tries again and again shall not fill the disk.
+            copy.unlink()
+        raise
