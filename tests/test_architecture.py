@@ -13,7 +13,7 @@ FLOORS = {
     "tracker_server": [
         {"errors", "model", "schema", "enrich", "hosts", "database", "prepared", "migrations"},
         {"config", "paths", "vocabulary", "statements", "lock", "migrate", "sqlite_file"},
-        {"payload", "manifest", "tally", "queries", "storage"},
+        {"payload", "manifest", "tally", "cleanup", "queries", "storage"},
         {"store"},
         {"recorder", "live"},
         {"upkeep", "ingest", "api", "pages"},
@@ -33,6 +33,7 @@ ONLY_PLACES = {
     r"\bthreading\b": {"recorder", "live", "upkeep"},
     r"\bsqlalchemy\b": {
         "app",
+        "cleanup",
         "cli",
         "database",
         "migrate",
@@ -46,6 +47,7 @@ ONLY_PLACES = {
         "tally",
         "vocabulary",
     },
+    r"\bpyroaring\b": {"cleanup", "queries"},
     r"\balembic\b": {"migrate", "migrations"},
     r"\bsqlite3\.connect\b": {"sqlite_file"},
     r"\bfcntl\b": {"lock"},

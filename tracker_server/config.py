@@ -9,6 +9,7 @@ from tracker_server.errors import ConfigurationError
 
 PREFIX = "STATS_"
 _ALIASES = {"STATS_ALLOWED_HOST": "STATS_ALLOWED_HOSTS"}
+_MAY_BE_ZERO = {"max_unknown_paths", "retention_days"}
 _TOKEN = re.compile(r"[\x20-\x7e]{16,}")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
@@ -47,6 +48,11 @@ class Settings:
     """How often sessions that have ended are deleted."""
     load_memory_seconds: int = 86_400
     """How long page-load ids are remembered to recognise a retry."""
+    retention_days: int = 0
+    """For how many days before today the raw views are kept; 0 keeps them for ever.
+
+    No figure changes when they go: reports read roll-ups, which stay.
+    """
     max_unknown_paths: int = 1_000
     """How many paths outside the manifest get a row of their own; the rest is ``(other)``.
 
@@ -58,26 +64,16 @@ class Settings:
     """How many requests are handled at a time."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "session_timeout_seconds",
-            "view_window_seconds",
-            "heartbeat_window_seconds",
-            "cleanup_seconds",
-            "load_memory_seconds",
-            "max_waiting",
-            "threads",
-        ):
-            if getattr(self, name) < 1:
-                raise ConfigurationError(f"{name}: must be 1 or more, is {getattr(self, name)}")
-        if self.max_unknown_paths < 0:
-            raise ConfigurationError(
-                f"max_unknown_paths: must not be negative, is {self.max_unknown_paths}"
-            )
+        for field in fields(self):
+            value, may_be_zero = getattr(self, field.name), field.name in _MAY_BE_ZERO
+            if isinstance(value, int) and value < (0 if may_be_zero else 1):
+                must = "not be negative" if may_be_zero else "be 1 or more"
+                raise ConfigurationError(f"{field.name}: must {must}, is {value}")
         if self.synchronous not in {"full", "normal"}:
             raise ConfigurationError(
                 f"synchronous: must be 'full' or 'normal', is {self.synchronous!r}"
             )
-        if not 0 < self.port < 65_536:
+        if self.port > 65_535:
             raise ConfigurationError(f"port: must be 1 to 65535, is {self.port}")
         if self.manifest_token and not _TOKEN.fullmatch(self.manifest_token):
             raise ConfigurationError(

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 class View:
     """A page was shown to a reader, as the browser says it."""
 
-    session: bytes
-    """Session id, 16 bytes."""
+    session: int
+    """Session id, folded to a signed 64-bit integer; the id itself is kept nowhere."""
     load: int
-    """Page-load id, folded to a signed 64-bit integer."""
+    """Page-load id, folded likewise."""
     path: str
     """Normalised site-relative path, starts with ``/``."""
     referrer: str = ""
@@ -30,7 +30,7 @@ class View:
 class Beat:
     """A page is still open and visible."""
 
-    session: bytes
+    session: int
     load: int
     path: str
 
@@ -39,7 +39,7 @@ class Beat:
 class Leave:
     """A page went away."""
 
-    session: bytes
+    session: int
     load: int
     path: str
 
@@ -48,7 +48,7 @@ class Leave:
 class NotFound:
     """The site's 404 page was shown for a path."""
 
-    session: bytes
+    session: int
     load: int
     path: str
     referrer: str = ""

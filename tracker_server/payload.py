@@ -89,7 +89,7 @@ _BUILDERS: dict[str, Callable[[dict[str, object], str], Message]] = {
 }
 
 
-def _parse_identity(fields: dict[str, object]) -> tuple[bytes, int, str]:
+def _parse_identity(fields: dict[str, object]) -> tuple[int, int, str]:
     return (
         _parse_session(fields.get("s")),
         _parse_load(fields.get("l")),
@@ -97,18 +97,23 @@ def _parse_identity(fields: dict[str, object]) -> tuple[bytes, int, str]:
     )
 
 
-def _parse_session(value: object) -> bytes:
+def _parse_session(value: object) -> int:
     if not isinstance(value, str) or not _SESSION_ID.fullmatch(value):
         raise InvalidMessageError("s", "must be a UUID")
-    return bytes.fromhex(value.replace("-", ""))
+    return _fold(value.replace("-", ""))
 
 
 def _parse_load(value: object) -> int:
     digits = value.replace("-", "") if isinstance(value, str) else ""
     if not _LOAD_ID.fullmatch(digits):
         raise InvalidMessageError("l", "must be 16 to 32 hexadecimal digits")
-    # Fold 128 bits into the signed 64 of a database integer. Either half of a UUID has
-    # fixed bits; multiplying by an odd number spreads those of the upper half.
+    return _fold(digits)
+
+
+def _fold(digits: str) -> int:
+    """Fold 128 bits into the signed 64 of a database integer."""
+    # Either half of a UUID has fixed bits; multiplying by an odd number spreads those of the
+    # upper half. Among ten million random ids two fold to one once in 370,000 times.
     number = int(digits, 16)
     folded = ((number >> 64) * _FOLD + number) & _MASK
     return folded - (1 << 64) if folded >> 63 else folded

@@ -9,7 +9,19 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Engine, any_, bindparam, select
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Connection,
+    Delete,
+    Engine,
+    Select,
+    any_,
+    bindparam,
+    delete,
+    select,
+)
 from sqlalchemy.dialects.postgresql import psycopg
 from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -41,9 +53,10 @@ class Prepared:
         order = tuple(compiled.positiontup or ()) if isinstance(compiled, SQLCompiler) else ()
         if order != names:
             raise ValueError(f"parameters stand in the order {order}, not {names}")
-        self._text = str(compiled)
+        self.text = str(compiled)
+        """The SQL, with a placeholder for each parameter."""
         row = f"({', '.join('?' * len(names))})"
-        head, values, tail = self._text.partition(f"VALUES {row}")
+        head, values, tail = self.text.partition(f"VALUES {row}")
         many = dialect.name == "sqlite" and bool(values)
         self._texts = {
             size: f"{head}VALUES {', '.join([row] * size)}{tail}" for size in _sizes() if many
@@ -61,43 +74,65 @@ class Prepared:
                 values = tuple(chain.from_iterable(rows[start : start + size]))
                 changed += cursor.execute(self._texts[size], values).rowcount
         else:
-            cursor.executemany(self._text, rows)
+            cursor.executemany(self.text, rows)
             changed = cursor.rowcount
         cursor.close()
         return changed
 
     def fetch(self, connection: Connection, values: Values = ()) -> list[Values]:
         """Run once and return what it selects."""
-        return _fetch(connection, self._text, values)
+        return _fetch(connection, self.text, values)
 
 
-class Lookup:
-    """Selects the rows whose key is one of many."""
+class _Keyed:
+    """A statement about the rows whose key is one of many."""
 
-    def __init__(self, engine: Engine, key: Column[Any], *more: Column[Any]) -> None:
-        """`more` are the columns to return after the key."""
+    def __init__(self, engine: Engine, statement: Select[Any] | Delete, key: Column[Any]) -> None:
         # PostgreSQL takes an array of any length, SQLite needs a parameter for each key.
         self._takes_arrays = engine.dialect.name != "sqlite"
         if self._takes_arrays:
             wanted: ColumnElement[Any] = any_(bindparam("keys", type_=ARRAY(key.type)))
         else:
             wanted = bindparam("keys")
-        self._select = Prepared(engine, select(key, *more).where(key == wanted), "keys")
-        text = self._select._text.removesuffix("= ?")  # noqa: SLF001  # its own kind
-        self._texts = {size: f"{text}IN ({', '.join('?' * size)})" for size in _sizes()}
+        self._text = Prepared(engine, statement.where(key == wanted), "keys").text
+        head = self._text.removesuffix("= ?")
+        self._texts = {size: f"{head}IN ({', '.join('?' * size)})" for size in _sizes()}
+
+    def _pieces(self, keys: Collection[Any]) -> Iterator[tuple[str, Values]]:
+        """Yield statements and their values that deal with all keys together."""
+        wanted = list(keys)
+        if wanted and self._takes_arrays:
+            yield self._text, (wanted,)
+            return
+        for start, size in _chunks(len(wanted)):
+            yield self._texts[size], tuple(wanted[start : start + size])
+
+
+class Lookup(_Keyed):
+    """Selects the rows whose key is one of many."""
+
+    def __init__(self, engine: Engine, key: Column[Any], *more: Column[Any]) -> None:
+        """`more` are the columns to return after the key."""
+        super().__init__(engine, select(key, *more), key)
 
     def fetch(self, connection: Connection, keys: Collection[Any]) -> list[Values]:
         """Return the rows that exist."""
-        wanted = list(keys)
-        if not wanted:
-            return []
-        if self._takes_arrays:
-            return self._select.fetch(connection, (wanted,))
         rows: list[Values] = []
-        for start, size in _chunks(len(wanted)):
-            values = tuple(wanted[start : start + size])
-            rows += _fetch(connection, self._texts[size], values)
+        for text, values in self._pieces(keys):
+            rows += _fetch(connection, text, values)
         return rows
+
+
+class Removal(_Keyed):
+    """Deletes the rows whose key is one of many."""
+
+    def __init__(self, engine: Engine, key: Column[Any]) -> None:
+        super().__init__(engine, delete(key.table), key)
+
+    def run(self, connection: Connection, keys: Collection[Any]) -> None:
+        """Delete the rows that exist."""
+        for text, values in self._pieces(keys):
+            connection.connection.cursor().execute(text, values).close()
 
 
 def _fetch(connection: Connection, text: str, values: Values) -> list[Values]:

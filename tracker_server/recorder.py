@@ -7,12 +7,17 @@ and no writer thread.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tracker_server.errors import QueueFullError, StorageError
 from tracker_server.model import Beat, Leave, Manifest, Message, NotFound, Received
-from tracker_server.store import CLEANUP_ROWS, Store
+from tracker_server.store import Store
+
+MAX_CLEANUP_STEPS = 1_000
+"""After how many steps a clean-up stops; the next one goes on from there."""
+CLEANUP_PAUSE_SECONDS = 0.001
 
 
 @dataclass(slots=True, eq=False)
@@ -84,12 +89,15 @@ class Recorder:
 
     def clean_up(self) -> None:
         """Delete what is of no more use, in steps between which messages are stored."""
-        gone = CLEANUP_ROWS
-        while gone == CLEANUP_ROWS:
+        for _ in range(MAX_CLEANUP_STEPS):
             with self._committing:
-                gone = self._store.clean_up(int(self._clock()))
+                complete = self._store.clean_up(int(self._clock()))
                 if self._beats is not None:
                     self._beats.forget()
+            if complete:
+                return
+            # Whoever waits for the lock gets it only when this thread does not ask at once.
+            time.sleep(CLEANUP_PAUSE_SECONDS)
 
     def close(self) -> None:
         """Wait for the batch in work and close the store."""
@@ -123,7 +131,7 @@ class _RecentBeats:
 
     def __init__(self, window_seconds: int) -> None:
         self._window = window_seconds
-        self._rows: dict[bytes, tuple[str, int, int]] = {}
+        self._rows: dict[int, tuple[str, int, int]] = {}
         """Session to path, page load and time of its row."""
         self._swept = 0
 

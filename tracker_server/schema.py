@@ -19,8 +19,12 @@ OTHER = "(other)"
 
 PATH_BITS = 20
 VISITOR_BITS = 27
+LOAD_BITS = 36
 MAX_PATH_ID = (1 << PATH_BITS) - 1
 MAX_VISITOR_ID = (1 << VISITOR_BITS) - 1
+
+WHOLE_SITE = 0
+"""Stands where the id of a path stands, and means all of them."""
 
 
 class Base(DeclarativeBase):
@@ -44,7 +48,9 @@ class Totals(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     views: Mapped[int] = mapped_column(BigInteger, default=0)
     visitors: Mapped[int] = mapped_column(BigInteger, default=0)
-    """Also the highest visitor id handed out."""
+    """Also the highest visitor number handed out."""
+    raw_since: Mapped[int] = mapped_column(default=0)
+    """The first day, since the epoch, of which all raw views are still there."""
     tracking_since: Mapped[int | None] = mapped_column(BigInteger)
     manifest_digest: Mapped[str] = mapped_column(String(64), default="")
     """Empty until a manifest has been loaded."""
@@ -94,12 +100,15 @@ class Audience(Base):
 
 
 class Visitor(Base):
-    """Every session id ever counted, and the small number it goes by elsewhere."""
+    """Every session ever counted, and the small number it goes by elsewhere.
+
+    Numbers rise in the order of the first views. What is keyed by them grows at its end,
+    where random ids would change a page of the database with every view.
+    """
 
     __tablename__ = "visitor"
-    __table_args__ = _NO_ROW_ID
 
-    session: Mapped[bytes] = mapped_column(primary_key=True)
+    session: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
     id: Mapped[int] = mapped_column(Integer)
 
 
@@ -117,11 +126,12 @@ class View(Base):
 
 
 class Visit(Base):
-    """Who viewed what on which day, and when it was last counted.
+    """Who viewed what on which day, and when it was last counted, until it is sealed.
 
-    Serves both the 30-minute window and the distinct visitors of a day. The three
-    parts of the key are packed into one integer (`visit_key`), which is SQLite's row
-    id: a look-up or an upsert touches one small B-tree and no index.
+    Serves the window within which a view counts once. The three parts of the key are
+    packed into one integer (`visit_key`), which is SQLite's row id: a look-up or an
+    upsert touches one small B-tree and no index. Rows that the window has left behind
+    go into `DayVisitors`.
     """
 
     __tablename__ = "visit"
@@ -130,12 +140,26 @@ class Visit(Base):
     last: Mapped[int] = mapped_column(BigInteger)
 
 
+class DayVisitors(Base):
+    """Who viewed a path on a day, as a set of visitor numbers; with `WHOLE_SITE`, any path."""
+
+    __tablename__ = "day_visitors"
+
+    key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    """Path and day (`day_visitors_key`), so that the days of one path lie together."""
+    count: Mapped[int]
+    """How many there are, for whoever needs no more."""
+    members: Mapped[bytes]
+    """A roaring bitmap in its portable format."""
+
+
 class Load(Base):
     """Page-load ids of the last day: what makes a retry harmless."""
 
     __tablename__ = "load"
 
-    id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    """Visitor and load (`load_key`)."""
     at: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -143,9 +167,9 @@ class ActiveSession(Base):
     """One row per session that is, or just was, reading."""
 
     __tablename__ = "active_session"
-    __table_args__ = _NO_ROW_ID
 
-    session: Mapped[bytes] = mapped_column(primary_key=True)
+    key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    """The number of a visitor, or `uncounted_key` of a session that has no view yet."""
     path_id: Mapped[int]
     load: Mapped[int] = mapped_column(BigInteger)
     last_seen: Mapped[int] = mapped_column(BigInteger)
@@ -205,6 +229,25 @@ def day_of(at: int) -> int:
     return at // SECONDS_PER_DAY
 
 
-def visit_key(day: int, path_id: int, visitor_id: int) -> int:
-    """Pack a day (16 bits, to the year 2149), a path (20) and a visitor (27) into one integer."""
-    return (day << PATH_BITS | path_id) << VISITOR_BITS | visitor_id
+def visit_key(day: int, visitor_id: int, path_id: int) -> int:
+    """Pack a day (16 bits, to the year 2149), a visitor (27) and a path (20) into one integer."""
+    return (day << VISITOR_BITS | visitor_id) << PATH_BITS | path_id
+
+
+def day_visitors_key(path_id: int, day: int) -> int:
+    """Pack a path and a day into one integer."""
+    return path_id << 16 | day
+
+
+def load_key(visitor_id: int, load: int) -> int:
+    """Pack a visitor and 36 bits of a page-load id into one integer.
+
+    Two loads of one visitor within the memory for loads would have to agree in all of
+    these bits for one of them to be lost. What belongs to no visitor goes by visitor 0.
+    """
+    return visitor_id << LOAD_BITS | load & (1 << LOAD_BITS) - 1
+
+
+def uncounted_key(session: int) -> int:
+    """Return under what number a session that was never counted is active: a negative one."""
+    return ~(session & (1 << 63) - 1)

@@ -15,12 +15,13 @@ from sqlalchemy import (
 
 from tracker_server.database import insert_into
 from tracker_server.model import Beat, Leave, View
-from tracker_server.prepared import Lookup, Prepared
+from tracker_server.prepared import Lookup, Prepared, Removal
 from tracker_server.schema import Base
 
 TABLES = Base.metadata.tables
 PATHS, PAGES, REFERRERS, AUDIENCES = (TABLES[n] for n in ("path", "page", "referrer", "audience"))
 VISITORS, VIEWS, VISITS, LOADS = (TABLES[n] for n in ("visitor", "view", "visit", "load"))
+DAY_VISITORS = TABLES["day_visitors"]
 SESSIONS, HOURS, DAYS, ALL_TIME = (
     TABLES[n] for n in ("active_session", "hour_count", "day_count", "total_count")
 )
@@ -36,6 +37,7 @@ class Statements:
             id=literal_column("1"),
             views=literal_column("0"),
             visitors=literal_column("0"),
+            raw_since=literal_column("0"),
             manifest_digest=literal_column("''"),
         )
         self.first_totals = Prepared(engine, first.on_conflict_do_nothing(index_elements=["id"]))
@@ -46,7 +48,7 @@ class Statements:
             .with_for_update(),
         )
         """Nothing else can write until the transaction ends; SQLite has locked already."""
-        self.loads = Lookup(engine, LOADS.c.id)
+        self.loads = Lookup(engine, LOADS.c.key)
         self.visitors = Lookup(engine, VISITORS.c.session, VISITORS.c.id)
         self.visits = Lookup(engine, VISITS.c.key, VISITS.c.last)
         self.insert_load = _inserting(engine, LOADS)
@@ -54,11 +56,9 @@ class Statements:
         self.insert_view = _inserting(
             engine, VIEWS, "at", "path_id", "visitor_id", "referrer_id", "audience_id"
         )
-        visit = insert_into(engine, VISITS)
-        visit = visit.on_conflict_do_update(
-            index_elements=["key"], set_={"last": visit.excluded.last}
-        )
-        self.keep_visit = Prepared(engine, visit, "key", "last")
+        self.keep_visit = _keeping(engine, VISITS)
+        self.day_visitors = Lookup(engine, DAY_VISITORS.c.key, DAY_VISITORS.c.members)
+        self.keep_day_visitors = _keeping(engine, DAY_VISITORS)
         self.add_hour = _adding(engine, HOURS)
         self.add_day = _adding(engine, DAYS)
         self.add_all_time = _adding(engine, ALL_TIME)
@@ -70,12 +70,13 @@ class Statements:
         )
         self.add_totals = Prepared(engine, totals, "new_views", "new_visitors", "since")
         leave = delete(SESSIONS).where(
-            SESSIONS.c.session == bindparam("session_"), SESSIONS.c.load == bindparam("load_")
+            SESSIONS.c.key == bindparam("key_"), SESSIONS.c.load == bindparam("load_")
         )
+        self.drop_sessions = Removal(engine, SESSIONS.c.key)
         self.sessions = {
             View: _session_upsert(engine, heartbeat_window_seconds, new_load=True),
             Beat: _session_upsert(engine, heartbeat_window_seconds, new_load=False),
-            Leave: Prepared(engine, leave, "session_", "load_"),
+            Leave: Prepared(engine, leave, "key_", "load_"),
         }
 
 
@@ -85,6 +86,15 @@ def _names(table: Table) -> list[str]:
 
 def _inserting(engine: Engine, table: Table, *columns: str) -> Prepared:
     return Prepared(engine, insert(table), *(columns or _names(table)))
+
+
+def _keeping(engine: Engine, table: Table) -> Prepared:
+    """Return an upsert that replaces the row before; the first column is the key."""
+    key, *rest = _names(table)
+    statement = insert_into(engine, table)
+    new = {name: statement.excluded[name] for name in rest}
+    statement = statement.on_conflict_do_update(index_elements=[key], set_=new)
+    return Prepared(engine, statement, key, *rest)
 
 
 def _adding(engine: Engine, table: Table) -> Prepared:
@@ -113,7 +123,7 @@ def _session_upsert(engine: Engine, window: int, *, new_load: bool) -> Prepared:
     if new_load:
         changes.append(SESSIONS.c.load != new.load)
     statement = statement.on_conflict_do_update(
-        index_elements=["session"],
+        index_elements=["key"],
         set_={"path_id": new.path_id, "load": new.load, "last_seen": new.last_seen},
         where=or_(*changes),
     )

@@ -12,23 +12,20 @@ from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Delete, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from tracker_server.cleanup import CleanUp
 from tracker_server.config import Settings
 from tracker_server.database import is_single_writer, open_writer
 from tracker_server.errors import InvalidManifestError, StorageError
 from tracker_server.model import Leave, Manifest, Page, Received
-from tracker_server.schema import MAX_PATH_ID, OTHER
-from tracker_server.statements import LOADS, PAGES, PATHS, SESSIONS, TOTALS, Statements
-from tracker_server.tally import Counting
+from tracker_server.schema import MAX_PATH_ID, OTHER, uncounted_key
+from tracker_server.statements import PAGES, PATHS, TOTALS, Statements
+from tracker_server.tally import Counting, Tally
 from tracker_server.vocabulary import Vocabulary, append
 
 MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST = 10_000
-CLEANUP_ROWS = 1_000
-"""How many rows one step of a clean-up deletes, so that no message waits for it."""
-LOAD_SLICES = 288
-"""Into how many parts the page-load ids are cut; one clean-up step looks at one part."""
 
 
 class _Totals(NamedTuple):
@@ -54,6 +51,7 @@ class Store:
         self._digest = ""
         self._statements = Statements(engine, settings.heartbeat_window_seconds)
         self._counting = Counting(self._statements, settings.view_window_seconds)
+        self._clean_up = CleanUp(self._statements, settings)
         unknown = (
             select(func.count())
             .select_from(PATHS.outerjoin(PAGES, PATHS.c.id == PAGES.c.path_id))
@@ -82,7 +80,7 @@ class Store:
             )
             tally = self._counting.count(connection, batch, paths, totals.visitors)
             self._counting.insert(connection, tally, totals.tracking_since)
-            written = self._keep_sessions(connection, batch, paths)
+            written = self._keep_sessions(connection, batch, paths, tally)
         self.sessions_written += written
 
     def replace_pages(self, manifest: Manifest, digest: str) -> None:
@@ -110,32 +108,15 @@ class Store:
                 )
             )
 
-    def clean_up(self, now: int) -> int:
-        """Delete some rows that are of no more use; call it again while it returns a full step.
+    def clean_up(self, now: int) -> bool:
+        """Do one small step of housekeeping; returns whether a round of them is complete.
 
-        Returns:
-            How many ended sessions were deleted, at most `CLEANUP_ROWS`.
+        Raises:
+            StorageError: the commit was not confirmed; the next round does it.
         """
-        ended = (
-            select(SESSIONS.c.session)
-            .where(func.abs(SESSIONS.c.last_seen - now) >= self._settings.session_timeout_seconds)
-            .limit(CLEANUP_ROWS)
-        )
         with self._transaction() as connection:
             self._lock(connection)  # Without it, rows locked in another order would be a deadlock.
-            gone = connection.execute(delete(SESSIONS).where(SESSIONS.c.session.in_(ended)))
-            connection.execute(self._old_loads(now))
-        return gone.rowcount
-
-    def _old_loads(self, now: int) -> Delete:
-        # The ids are random, so a slice of their range is a slice of the rows. The clock says
-        # which one: a tracker that is often started anew comes to all of them, too.
-        width = (1 << 64) // LOAD_SLICES + 1
-        first = -(1 << 63) + now // self._settings.cleanup_seconds % LOAD_SLICES * width
-        return delete(LOADS).where(
-            LOADS.c.id.between(first, min(first + width, (1 << 63) - 1)),
-            func.abs(LOADS.c.at - now) >= self._settings.load_memory_seconds,
-        )
+            return self._clean_up.step(connection, now)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -176,26 +157,38 @@ class Store:
         return self._paths.resolve(connection, texts, bound)
 
     def _keep_sessions(
-        self, connection: Connection, batch: Sequence[Received], paths: Mapping[str, int]
+        self,
+        connection: Connection,
+        batch: Sequence[Received],
+        paths: Mapping[str, int],
+        tally: Tally,
     ) -> int:
         """Apply views, beats and leaves to the active sessions in the order they came."""
         written = 0
+        # From their first view on they go by a number.
+        self._statements.drop_sessions.run(connection, [*map(uncounted_key, tally.new_visitors)])
         for kind, run in groupby(batch, key=lambda received: type(received.message)):
             statement = self._statements.sessions.get(kind)
             if statement is not None:
                 make = _leave_row if kind is Leave else _session_row
-                rows = [make(received, paths) for received in run]
+                rows = [make(received, paths, tally.visitors) for received in run]
                 written += statement.run(connection, rows)
         return written
 
 
-def _session_row(received: Received, paths: Mapping[str, int]) -> tuple[bytes, int, int, int]:
+def _session_row(
+    received: Received, paths: Mapping[str, int], visitors: Mapping[int, int]
+) -> tuple[int, int, int, int]:
     message = received.message
-    return message.session, paths[message.path], message.load, received.at
+    key = visitors.get(message.session) or uncounted_key(message.session)
+    return key, paths[message.path], message.load, received.at
 
 
-def _leave_row(received: Received, _paths: Mapping[str, int]) -> tuple[bytes, int]:
-    return received.message.session, received.message.load
+def _leave_row(
+    received: Received, _paths: Mapping[str, int], visitors: Mapping[int, int]
+) -> tuple[int, int]:
+    message = received.message
+    return visitors.get(message.session) or uncounted_key(message.session), message.load
 
 
 def _page_row(page: Page, ids: Mapping[str, int]) -> dict[str, object]:

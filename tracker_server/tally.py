@@ -5,9 +5,10 @@ the same session and path counts once within the window. Both look at the databa
 and at what the same batch has already counted.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TypeVar
 
 from sqlalchemy import Connection, func, select
@@ -21,28 +22,37 @@ from tracker_server.schema import (
     MAX_VISITOR_ID,
     SECONDS_PER_HOUR,
     day_of,
+    load_key,
     visit_key,
 )
 from tracker_server.statements import AUDIENCES, REFERRERS, Statements
 from tracker_server.vocabulary import Vocabulary
 
 _Key = TypeVar("_Key", bound=tuple[int, ...])
+_ViewRow = tuple[int, int, int, int, int]
 
 MAX_REFERRERS = 10_000
 MAX_AUDIENCES = 10_000
+
+_NOBODY = 0
+"""The visitor that loads of 404 pages go by: whether their session has a number may change."""
+
+_DIMENSIONS = ((BY_PATH, itemgetter(1)), (BY_REFERRER, itemgetter(3)), (BY_AUDIENCE, itemgetter(4)))
 
 
 @dataclass(slots=True)
 class Tally:
     """What a batch adds to the tables."""
 
+    visitors: dict[int, int]
+    """Sessions and their numbers, of all that are known or became so."""
+    new_visitors: dict[int, int] = field(default_factory=dict)
+    """Those of them that were given their numbers now."""
     loads: dict[int, int] = field(default_factory=dict)
-    """Page-load id to the time it was received."""
-    visitors: dict[bytes, int] = field(default_factory=dict)
-    """New sessions and the numbers they were given."""
+    """Key of `Load` to the time it was received, of messages that counted."""
     visits: dict[int, int] = field(default_factory=dict)
     """Key of `Visit` to the time it was last counted."""
-    views: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    views: list[_ViewRow] = field(default_factory=list)
     """Time and the ids of path, visitor, referrer and audience."""
     not_found: Counter[tuple[int, int, int]] = field(default_factory=Counter)
     """Shown 404 pages by day, path and referrer."""
@@ -70,121 +80,105 @@ class Counting:
         highest_visitor: int,
     ) -> Tally:
         """Decide what counts, in the order the messages came."""
-        tally = Tally()
-        news = self._unseen(connection, batch, tally)
+        sessions = {r.message.session for r in batch if type(r.message) is not NotFound}
+        tally = Tally(dict(self._statements.visitors.fetch(connection, sessions)))
+        news = [(r.at, r.message) for r in batch if isinstance(r.message, (View, NotFound))]
         if not news:
             return tally
-        messages = [received.message for received in news]
-        views = [message for message in messages if isinstance(message, View)]
         referrers = self._referrers.resolve(
-            connection,
-            {m.referrer for m in messages if isinstance(m, View | NotFound)},
-            MAX_REFERRERS,
+            connection, {message.referrer for _at, message in news}, MAX_REFERRERS
         )
         audiences = self._audiences.resolve(
-            connection, {_audience(view) for view in views}, MAX_AUDIENCES
+            connection, {_audience(m) for _at, m in news if isinstance(m, View)}, MAX_AUDIENCES
         )
-        visitors = self._visitors(connection, views)
-        last_views = self._last_views(connection, news, paths, visitors)
-        for received in news:
-            message, at = received.message, received.at
+        seen, last_views = self._before(connection, news, paths, tally.visitors)
+        for at, message in news:
             path = paths[message.path]
             if isinstance(message, NotFound):
-                tally.not_found[day_of(at), path, referrers[message.referrer]] += 1
-            elif isinstance(message, View):
-                visitor = visitors.get(message.session)
-                if visitor is None:
-                    visitor = _next_visitor(highest_visitor, tally)
-                    visitors[message.session] = tally.visitors[message.session] = visitor
-                near = self._near(at, path, visitor) & last_views.keys()
-                if all(abs(at - last_views[key]) >= self._window for key in near):
-                    key = visit_key(day_of(at), path, visitor)
-                    last_views[key] = tally.visits[key] = at
-                    tally.views.append(
-                        (
-                            at,
-                            path,
-                            visitor,
-                            referrers[message.referrer],
-                            audiences[_audience(message)],
-                        )
-                    )
+                load = load_key(_NOBODY, message.load)
+                if load not in seen:
+                    seen.add(load)
+                    tally.loads[load] = at
+                    tally.not_found[day_of(at), path, referrers[message.referrer]] += 1
+                continue
+            visitor = tally.visitors.get(message.session)
+            if visitor is None:
+                visitor = _next_visitor(highest_visitor, tally)
+                tally.visitors[message.session] = tally.new_visitors[message.session] = visitor
+            load = load_key(visitor, message.load)
+            if load in seen or any(
+                abs(at - last_views[key]) < self._window
+                for key in self._near(at, visitor, path)
+                if key in last_views
+            ):
+                continue
+            # What did not count needs no memory: should it count later, it is for the first time.
+            seen.add(load)
+            tally.loads[load] = at
+            visit = visit_key(day_of(at), visitor, path)
+            last_views[visit] = tally.visits[visit] = at
+            audience = audiences[_audience(message)]
+            tally.views.append((at, path, visitor, referrers[message.referrer], audience))
         return tally
 
     def insert(self, connection: Connection, tally: Tally, tracking_since: int | None) -> None:
         """Write a tally: raw rows and roll-ups together."""
         statements = self._statements
-        statements.insert_load.run(connection, list(tally.loads.items()))
+        statements.insert_load.run(connection, sorted(tally.loads.items()))
         statements.add_not_found.run(connection, _rows(tally.not_found))
         if not tally.views:
             return
-        statements.insert_visitor.run(connection, list(tally.visitors.items()))
-        statements.keep_visit.run(connection, list(tally.visits.items()))
+        statements.insert_visitor.run(connection, sorted(tally.new_visitors.items()))
+        statements.keep_visit.run(connection, sorted(tally.visits.items()))
         statements.insert_view.run(connection, tally.views)
-        self._roll_up(connection, tally)
+        self._roll_up(connection, tally.views)
         since = tracking_since or tally.views[0][0]
-        statements.add_totals.run(connection, [(len(tally.views), len(tally.visitors), since)])
+        statements.add_totals.run(connection, [(len(tally.views), len(tally.new_visitors), since)])
 
-    def _unseen(
-        self, connection: Connection, batch: Sequence[Received], tally: Tally
-    ) -> list[Received]:
-        """Return the messages that count by their page-load id, and note the ids."""
-        candidates = [r for r in batch if isinstance(r.message, View | NotFound)]
-        if not candidates:
-            return []
-        ids = [received.message.load for received in candidates]
-        seen = {row[0] for row in self._statements.loads.fetch(connection, ids)}
-        unseen = []
-        for received in candidates:
-            load = received.message.load
-            if load not in seen:
-                seen.add(load)
-                tally.loads[load] = received.at
-                unseen.append(received)
-        return unseen
-
-    def _visitors(self, connection: Connection, views: Sequence[View]) -> dict[bytes, int]:
-        sessions = {view.session for view in views}
-        return dict(self._statements.visitors.fetch(connection, sessions))
-
-    def _last_views(
+    def _before(
         self,
         connection: Connection,
-        news: Sequence[Received],
+        news: Sequence[tuple[int, View | NotFound]],
         paths: Mapping[str, int],
-        visitors: Mapping[bytes, int],
-    ) -> dict[int, int]:
-        """Return when the paths of these views were last counted for the same visitors."""
-        keys: set[int] = set()
-        for received in news:
-            message, at = received.message, received.at
-            visitor = visitors.get(message.session) if isinstance(message, View) else None
-            if visitor is not None:
-                keys |= self._near(at, paths[message.path], visitor)
-        return dict(self._statements.visits.fetch(connection, keys))
+        visitors: Mapping[int, int],
+    ) -> tuple[set[int], dict[int, int]]:
+        """Return which of these loads have counted, and when these paths were last counted."""
+        loads: set[int] = set()
+        visits: set[int] = set()
+        for at, message in news:
+            if isinstance(message, NotFound):
+                loads.add(load_key(_NOBODY, message.load))
+            elif message.session in visitors:  # Nobody else can have any.
+                visitor = visitors[message.session]
+                loads.add(load_key(visitor, message.load))
+                visits.update(self._near(at, visitor, paths[message.path]))
+        seen = {row[0] for row in self._statements.loads.fetch(connection, loads)}
+        return seen, dict(self._statements.visits.fetch(connection, visits))
 
-    def _near(self, at: int, path: int, visitor: int) -> set[int]:
+    def _near(self, at: int, visitor: int, path: int) -> tuple[int, ...]:
         """Return under which keys of `Visit` a view within the window may stand."""
+        first, last = day_of(at - self._window), day_of(at + self._window)
+        if first == last:
+            return (visit_key(first, visitor, path),)
         # Around midnight, or when the clock was set back, it stands under another day.
-        days = range(day_of(at - self._window), day_of(at + self._window) + 1)
-        return {visit_key(day, path, visitor) for day in days}
+        return tuple(visit_key(day, visitor, path) for day in range(first, last + 1))
 
-    def _roll_up(self, connection: Connection, tally: Tally) -> None:
-        hours: Counter[tuple[int]] = Counter()
-        days: Counter[tuple[int, int, int]] = Counter()
-        all_time: Counter[tuple[int, int]] = Counter()
-        for at, path, _visitor, referrer, audience in tally.views:
-            hours[(at // SECONDS_PER_HOUR,)] += 1
-            for dimension, key in (
-                (BY_PATH, path),
-                (BY_REFERRER, referrer),
-                (BY_AUDIENCE, audience),
-            ):
-                days[dimension, day_of(at), key] += 1
-                all_time[dimension, key] += 1
-        self._statements.add_hour.run(connection, _rows(hours))
-        self._statements.add_day.run(connection, _rows(days))
-        self._statements.add_all_time.run(connection, _rows(all_time))
+    def _roll_up(self, connection: Connection, views: Sequence[_ViewRow]) -> None:
+        hours = Counter([view[0] // SECONDS_PER_HOUR for view in views])
+        by_day: defaultdict[int, list[_ViewRow]] = defaultdict(list)
+        for view in views:
+            by_day[day_of(view[0])].append(view)
+        days = []
+        all_time = []
+        for dimension, key in _DIMENSIONS:
+            for day, some in sorted(by_day.items()):
+                counts = sorted(Counter(map(key, some)).items())
+                days += [(dimension, day, entry, count) for entry, count in counts]
+            counts = sorted(Counter(map(key, views)).items())
+            all_time += [(dimension, entry, count) for entry, count in counts]
+        self._statements.add_hour.run(connection, sorted(hours.items()))
+        self._statements.add_day.run(connection, days)
+        self._statements.add_all_time.run(connection, all_time)
 
 
 def _audience(view: View) -> str:
@@ -192,7 +186,7 @@ def _audience(view: View) -> str:
 
 
 def _next_visitor(highest: int, tally: Tally) -> int:
-    number = highest + len(tally.visitors) + 1
+    number = highest + len(tally.new_visitors) + 1
     if number > MAX_VISITOR_ID:
         raise StorageError(f"no more than {MAX_VISITOR_ID:,} visitors can be told apart")
     return number

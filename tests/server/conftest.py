@@ -130,8 +130,8 @@ class Site:
     def add_ended_sessions(self, number: int) -> None:
         """Put so many sessions into the table that have not been heard of since 1970."""
         rows = [
-            {"session": UUID(int=n).bytes, "path_id": 1, "load": n, "last_seen": 1_000}
-            for n in range(number)
+            {"key": n, "path_id": 1, "load": n, "last_seen": 1_000}
+            for n in range(1_000, 1_000 + number)
         ]
         with self.tracker.engine.begin() as connection:
             connection.execute(insert(SESSIONS), rows)

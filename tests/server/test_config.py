@@ -21,6 +21,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "heartbeat_window_seconds": ("5", 5),
     "cleanup_seconds": ("30", 30),
     "load_memory_seconds": ("3600", 3_600),
+    "retention_days": ("0", 0),
     "max_unknown_paths": ("0", 0),
     "max_waiting": ("7", 7),
     "threads": ("4", 4),
@@ -44,6 +45,7 @@ def test_settings_have_the_documented_defaults() -> None:
         10,
         300,
         86_400,
+        0,
         1_000,
         1_024,
         16,
@@ -97,16 +99,17 @@ def test_a_text_for_a_number_is_an_error(name: str, text: str) -> None:
         *(
             pytest.param(name, "0", "must be 1 or more, is 0", id=name)
             for name in NUMBERS
-            if name not in {"port", "max_unknown_paths"}
+            if name not in {"port", "max_unknown_paths", "retention_days"}
         ),
         pytest.param("max_unknown_paths", "-1", "must not be negative, is -1", id="negative"),
+        pytest.param("retention_days", "-1", "must not be negative, is -1", id="negative-days"),
         *(
             pytest.param(
                 "synchronous", text, f"must be 'full' or 'normal', is {text!r}", id=f"sync-{text}"
             )
             for text in ("off", "FULL", "extra", "2", "")
         ),
-        pytest.param("port", "0", "must be 1 to 65535, is 0", id="port-0"),
+        pytest.param("port", "0", "must be 1 or more, is 0", id="port-0"),
         pytest.param("port", "65536", "must be 1 to 65535, is 65536", id="port-65536"),
         pytest.param(
             "manifest_token",

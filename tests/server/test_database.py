@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine, create_mock_engine, insert
 
 from tracker_server.database import (
@@ -18,11 +20,14 @@ from tracker_server.database import (
 from tracker_server.model import Beat, Leave, View
 from tracker_server.prepared import Lookup, Prepared
 from tracker_server.schema import (
+    LOAD_BITS,
     MAX_PATH_ID,
     MAX_VISITOR_ID,
     PATH_BITS,
     VISITOR_BITS,
     day_of,
+    load_key,
+    uncounted_key,
     visit_key,
 )
 from tracker_server.sqlite_file import version_line
@@ -191,15 +196,15 @@ def test_every_statement_compiles_for_postgresql(postgresql: Engine) -> None:
     """Upserts, the lock and the look-ups are written in its words, parameters by position."""
     statements = Statements(postgresql, 10)
     texts = {
-        name: value._text for name, value in vars(statements).items() if type(value) is Prepared
+        name: value.text for name, value in vars(statements).items() if type(value) is Prepared
     }
-    sessions = {kind: statement._text for kind, statement in statements.sessions.items()}
+    sessions = {kind: statement.text for kind, statement in statements.sessions.items()}
 
     assert texts["lock"].endswith("FOR UPDATE")
     assert "ON CONFLICT (hour) DO UPDATE" in texts["add_hour"]
     assert "ON CONFLICT (day, path_id, referrer_id) DO UPDATE" in texts["add_not_found"]
-    assert "= ANY (%s::BIGINT[])" in statements.loads._select._text
-    assert "= ANY (%s::BYTEA[])" in statements.visitors._select._text
+    assert "= ANY (%s::BIGINT[])" in statements.loads._text
+    assert "= ANY (%s::BIGINT[])" in statements.drop_sessions._text
     assert set(sessions) == {View, Beat, Leave}
     assert sessions[View].count("%s") == sessions[Beat].count("%s") == 4
     assert not [text for text in texts.values() if "?" in text]
@@ -209,19 +214,19 @@ def test_a_view_takes_over_the_page_load_and_a_beat_does_not(engine: Engine) -> 
     """The upserts of the two differ in exactly this condition."""
     sessions = Statements(engine, 10).sessions
 
-    assert "load != excluded.load" in sessions[View]._text
-    assert "load != excluded.load" not in sessions[Beat]._text
+    assert "load != excluded.load" in sessions[View].text
+    assert "load != excluded.load" not in sessions[Beat].text
 
 
 def test_prepared_checks_the_order_of_its_parameters(engine: Engine) -> None:
     """A mistake in the order is found at the start, not in the figures."""
     with pytest.raises(ValueError, match=r"parameters stand in the order \('id', 'at'\)"):
-        Prepared(engine, insert(LOADS), "at", "id")
+        Prepared(engine, insert(LOADS), "at", "key")
 
 
 def test_prepared_runs_for_every_row(engine: Engine) -> None:
     """Rows are tuples; the answer is how many were written; no rows are no statement."""
-    statement = Prepared(engine, insert(LOADS), "id", "at")
+    statement = Prepared(engine, insert(LOADS), "key", "at")
     with engine.begin() as connection:
         written = [statement.run(connection, rows) for rows in ([], [(1, 10), (2, 20)])]
 
@@ -231,9 +236,9 @@ def test_prepared_runs_for_every_row(engine: Engine) -> None:
 def test_lookup_returns_the_rows_that_exist(engine: Engine) -> None:
     """Keys without a row are left out."""
     with engine.begin() as connection:
-        Prepared(engine, insert(LOADS), "id", "at").run(connection, [(1, 10), (2, 20), (3, 30)])
-        found = sorted(Lookup(engine, LOADS.c.id, LOADS.c.at).fetch(connection, [3, 1, 9]))
-        nothing = Lookup(engine, LOADS.c.id).fetch(connection, [])
+        Prepared(engine, insert(LOADS), "key", "at").run(connection, [(1, 10), (2, 20), (3, 30)])
+        found = sorted(Lookup(engine, LOADS.c.key, LOADS.c.at).fetch(connection, [3, 1, 9]))
+        nothing = Lookup(engine, LOADS.c.key).fetch(connection, [])
 
     assert found == [(1, 10), (3, 30)]
     assert nothing == []
@@ -244,8 +249,8 @@ def test_any_number_of_rows_is_written_and_found(engine: Engine, number: int) ->
     """However many rows go into one step, each is written once and found by its key."""
     rows = [(key, key * 10) for key in range(number)]
     with engine.begin() as connection:
-        written = Prepared(engine, insert(LOADS), "id", "at").run(connection, rows)
-        found = Lookup(engine, LOADS.c.id, LOADS.c.at).fetch(connection, [*range(-5, number + 5)])
+        written = Prepared(engine, insert(LOADS), "key", "at").run(connection, rows)
+        found = Lookup(engine, LOADS.c.key, LOADS.c.at).fetch(connection, [*range(-5, number + 5)])
 
     assert written == number
     assert sorted(found) == rows
@@ -255,14 +260,14 @@ def test_rows_of_one_key_are_applied_in_their_order(engine: Engine) -> None:
     """An upsert meets the row that the one before it left; the answer counts the changes."""
     statement = insert_into(engine, LOADS)
     statement = statement.on_conflict_do_update(
-        index_elements=["id"],
+        index_elements=["key"],
         set_={"at": statement.excluded.at},
         where=statement.excluded.at > LOADS.c.at,
     )
     rows = [(1, at) for at in [*range(70), 5, 80, 79]]
     with engine.begin() as connection:
-        written = Prepared(engine, statement, "id", "at").run(connection, rows)
-        stored = Lookup(engine, LOADS.c.id, LOADS.c.at).fetch(connection, [1])
+        written = Prepared(engine, statement, "key", "at").run(connection, rows)
+        stored = Lookup(engine, LOADS.c.key, LOADS.c.at).fetch(connection, [1])
 
     assert written == 71
     assert stored == [(1, 80)]
@@ -274,13 +279,25 @@ def test_lookup_of_nothing_asks_no_server(postgresql: Engine) -> None:
 
 
 def test_visit_key_packs_and_unpacks() -> None:
-    """Day, path and visitor at their bounds fit into a signed 64-bit integer and come out again."""
-    key = visit_key(65_535, MAX_PATH_ID, MAX_VISITOR_ID)
+    """Day, visitor and path at their bounds fit into a signed 64-bit integer and come out again."""
+    key = visit_key(65_535, MAX_VISITOR_ID, MAX_PATH_ID)
 
     assert key == (1 << 63) - 1
     assert key >> PATH_BITS + VISITOR_BITS == 65_535
-    assert visit_key(1, 2, 3) & MAX_VISITOR_ID == 3
-    assert visit_key(1, 2, 3) >> VISITOR_BITS & MAX_PATH_ID == 2
+    assert visit_key(1, 2, 3) & MAX_PATH_ID == 3
+    assert visit_key(1, 2, 3) >> PATH_BITS & MAX_VISITOR_ID == 2
+
+
+def test_load_key_keeps_a_visitor_and_as_many_bits_of_a_load_as_fit() -> None:
+    """The greatest visitor fits into a signed 64-bit integer, whatever the sign of the load."""
+    assert load_key(MAX_VISITOR_ID, -1) == (1 << 63) - 1
+    assert load_key(3, (1 << LOAD_BITS) + 7) == load_key(3, 7) != load_key(2, 7)
+
+
+@given(st.integers(-(1 << 63), (1 << 63) - 1))
+def test_uncounted_key_is_never_the_number_of_a_visitor(session: int) -> None:
+    """Whatever a browser says its session is, it cannot stand in for a counted one."""
+    assert -(1 << 63) <= uncounted_key(session) < 0
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from tracker_server.app import create_app
 from tracker_server.config import Settings
 from tracker_server.database import open_reader, open_writer, prepare_engine
 from tracker_server.errors import StorageError
-from tracker_server.model import NotFound, Received, View
+from tracker_server.model import Received, View
 
 pytestmark = pytest.mark.postgresql_only("it is about a server that several processes write to")
 
@@ -57,7 +57,7 @@ def test_a_batch_sees_what_was_committed_while_it_waited(
     sites = [make_site(database_url=strict), make_site(database_url=strict)]
 
     def view(number: int) -> None:
-        batch = [Received(int(NOON), View(bytes([number // 2 % 7]) * 16, number // 2, "/"))]
+        batch = [Received(int(NOON), View(number // 2 % 7, number // 2, "/"))]
         sites[number % 2].tracker.store.write(batch)
 
     for number in range(0, 40, 2):  # One caller at a time for each store.
@@ -186,14 +186,15 @@ def test_a_server_that_crashes_loses_nothing_that_was_answered(make_site: MakeSi
 
 
 def test_numbers_of_64_bits_are_stored_as_they_are(site: Site) -> None:
-    """Page-load ids use all bits, up to both ends."""
+    """Ids of sessions and page loads use all bits, up to both ends."""
     ends = [-(1 << 63), (1 << 63) - 1, 0, 32_768, -2_147_483_649]
-    batch = [Received(int(NOON), NotFound(b"a" * 16, load, "/")) for load in ends]
+    batch = [Received(int(NOON), View(number, number, "/")) for number in ends]
     site.tracker.store.write(batch)
     site.tracker.store.write(batch)
 
-    assert {row[0] for row in site.rows("SELECT id FROM load")} == set(ends)
-    assert site.rows("SELECT count FROM not_found") == [(5,)]
+    assert {row[0] for row in site.rows("SELECT session FROM visitor")} == set(ends)
+    assert {row[0] for row in site.rows("SELECT load FROM active_session")} == set(ends)
+    assert site.rows("SELECT views, visitors FROM totals") == [(5, 5)]
 
 
 def test_other_drivers_and_databases_are_refused() -> None:

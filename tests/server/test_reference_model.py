@@ -18,14 +18,22 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyroaring import BitMap
 
 from tests.server.conftest import NOON, FakeClock, MakeDatabase, refuse_writes
-from tracker_server import store as store_module
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
 from tracker_server.errors import StorageError
 from tracker_server.model import Beat, Leave, Message, NotFound, Received, View
-from tracker_server.schema import PATH_BITS, VISITOR_BITS
+from tracker_server.schema import (
+    MAX_PATH_ID,
+    MAX_VISITOR_ID,
+    PATH_BITS,
+    VISITOR_BITS,
+    WHOLE_SITE,
+    load_key,
+    uncounted_key,
+)
 
 EVENTS = int(os.environ.get("TEST_EVENTS", "20000"))
 DAY = 86_400
@@ -33,7 +41,7 @@ WINDOW = 1_800
 POISON = 666
 """The page-load id that makes a commit fail."""
 
-SESSIONS = [bytes([number]) * 16 for number in range(1, 9)]
+SESSIONS = [3, 2**62, 2**63 - 1, -1, -2, -(2**63), 77, -77]
 PATHS = ["/", "/a/", "/b/", "/guide/install/", "/\u00fcber/"]
 REFERRERS = ["", "search.example", "old.example"]
 AUDIENCES = [("", "", ""), ("DE", "de", "small"), ("IN", "en", "large")]
@@ -45,19 +53,22 @@ class Model:
     """The rules of counting, one message at a time."""
 
     def __init__(self) -> None:
-        self.loads: dict[int, int] = {}
-        self.views: list[tuple[int, str, bytes, str, str]] = []
-        self.visits: dict[tuple[int, str, bytes], int] = {}
-        self.sessions: dict[bytes, tuple[str, int, int]] = {}
+        self.loads: dict[tuple[int | None, int], int] = {}
+        self.views: list[tuple[int, str, int, str, str]] = []
+        self.visits: dict[tuple[int, str, int], int] = {}
+        self.sessions: dict[int, tuple[str, int, int]] = {}
         self.not_found: Counter[tuple[int, str, str]] = Counter()
 
     def receive(self, at: int, message: Message) -> None:
         """Count what counts, and follow the active session."""
-        if isinstance(message, View | NotFound) and message.load not in self.loads:
-            self.loads[message.load] = at
-            if isinstance(message, NotFound):
+        if isinstance(message, NotFound):
+            if (None, message.load) not in self.loads:
+                self.loads[None, message.load] = at
                 self.not_found[at // DAY, message.path, message.referrer] += 1
-            elif not self._was_counted_around(at, message):
+        elif isinstance(message, View):
+            load = (message.session, message.load)
+            if load not in self.loads and not self._was_counted_around(at, message):
+                self.loads[load] = at
                 self.visits[at // DAY, message.path, message.session] = at
                 audience = f"{message.country}/{message.language}/{message.device}"
                 self.views.append((at, message.path, message.session, message.referrer, audience))
@@ -81,7 +92,8 @@ class Model:
         return any(last is not None and abs(at - last) < WINDOW for last in lasts)
 
     def clean_up(self, now: int) -> None:
-        """Forget ended sessions and old page loads."""
+        """Forget ended sessions, old page loads, and the views that the window left behind."""
+        self.visits = {v: at for v, at in self.visits.items() if abs(at - now) < WINDOW}
         self.sessions = {s: r for s, r in self.sessions.items() if abs(r[2] - now) < 120}
         self.loads = {load: at for load, at in self.loads.items() if abs(at - now) < DAY}
 
@@ -94,7 +106,7 @@ class Pair:
         self.clock = FakeClock(NOON + 43_000)
         self._url = database_url
         self.tracker = self._start()
-        refuse_writes(self.tracker.engine, "load", f"new.id = {POISON}")
+        refuse_writes(self.tracker.engine, "load", f"new.key = {POISON}")
 
     def write(self, batch: list[Received]) -> None:
         """Give both a batch."""
@@ -132,6 +144,7 @@ class Pair:
     def assert_equal(self) -> None:
         """Compare every table with the model."""
         self._assert_raw_rows()
+        self._assert_day_visitors()
         self._assert_roll_ups()
         self._assert_figures()
 
@@ -145,13 +158,13 @@ class Pair:
         )
         visits = self.query(
             f"SELECT key >> {PATH_BITS + VISITOR_BITS}, text, session, last FROM visit "
-            f"JOIN path ON path.id = (key >> {VISITOR_BITS}) & {(1 << PATH_BITS) - 1} "
-            f"JOIN visitor ON visitor.id = key & {(1 << VISITOR_BITS) - 1}"
+            f"JOIN path ON path.id = key & {MAX_PATH_ID} "
+            f"JOIN visitor ON visitor.id = (key >> {PATH_BITS}) & {MAX_VISITOR_ID}"
         )
         sessions = self.query(
-            "SELECT session, text, load, last_seen FROM active_session "
-            "JOIN path ON path.id = path_id"
+            "SELECT key, text, load, last_seen FROM active_session JOIN path ON path.id = path_id"
         )
+        numbers = dict(self.query("SELECT session, id FROM visitor"))
         not_found = self.query(
             "SELECT day, path.text, referrer.text, count FROM not_found "
             "JOIN path ON path.id = path_id JOIN referrer ON referrer.id = referrer_id"
@@ -159,9 +172,30 @@ class Pair:
         assert views == model.views
         assert {row[:3]: row[3] for row in visits} == model.visits
         assert len(visits) == self.query("SELECT count(*) FROM visit")[0][0]
-        assert {row[0]: row[1:] for row in sessions} == model.sessions
+        assert {row[0]: row[1:] for row in sessions} == {
+            numbers.get(session) or uncounted_key(session): row
+            for session, row in model.sessions.items()
+        }
         assert {row[:3]: row[3] for row in not_found} == model.not_found
-        assert dict(self.query("SELECT id, at FROM load")) == model.loads
+        assert dict(self.query("SELECT key, at FROM load")) == {
+            load_key(numbers[session] if session is not None else 0, load): at
+            for (session, load), at in model.loads.items()
+        }
+        assert sorted(numbers.values()) == list(range(1, len(numbers) + 1))
+
+    def _assert_day_visitors(self) -> None:
+        """Sets and rows not yet in them, together: who viewed what on which day, and no more."""
+        paths = {WHOLE_SITE: "", **dict(self.query("SELECT id, text FROM path"))}
+        sessions = {number: s for s, number in self.query("SELECT session, id FROM visitor")}
+        found = set()
+        for key, count, members in self.query("SELECT key, count, members FROM day_visitors"):
+            visitors = BitMap.deserialize(members)
+            assert len(visitors) == count > 0
+            found |= {(key & 0xFFFF, paths[key >> 16], sessions[v]) for v in visitors}
+        for day, path, session in self.model.visits:
+            found |= {(day, path, session), (day, "", session)}
+        viewed = {(at // DAY, path, session) for at, path, session, *_ in self.model.views}
+        assert found == viewed | {(day, "", session) for day, _, session in viewed}
 
     def _assert_roll_ups(self) -> None:
         recounts = {
@@ -245,13 +279,6 @@ def _pair(make_database: MakeDatabase) -> Iterator[Pair]:
         pair.tracker.close()
 
 
-@pytest.fixture
-def one_load_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let one clean-up look at all page-load ids instead of at a 288th of them."""
-    monkeypatch.setattr(store_module, "LOAD_SLICES", 1)
-
-
-@pytest.mark.usefixtures("one_load_slice")
 @pytest.mark.parametrize("seed", range(4))
 def test_long_streams_leave_the_tables_that_the_model_expects(
     make_database: MakeDatabase, seed: int
@@ -267,7 +294,6 @@ def test_long_streams_leave_the_tables_that_the_model_expects(
         assert sum(model.not_found.values()) > events // 20
 
 
-@pytest.mark.usefixtures("one_load_slice")
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -286,7 +312,7 @@ def test_while_the_clock_runs_on_the_window_is_just_the_time_since_the_last_view
 ) -> None:
     """Without jumps the rule needs no days: a view counts 30 minutes after the last counted."""
     random, clock = Random(seed), FakeClock(NOON + 43_000)
-    last: dict[tuple[str, bytes], int] = {}
+    last: dict[tuple[str, int], int] = {}
     counted = []
     with _pair(make_database) as pair:
         for load in range(800):

@@ -152,7 +152,7 @@ def test_a_reader_who_is_sent_from_process_to_process_counts_once(
 
     assert statuses[:5] == [204] * 5
     assert query("SELECT views, visitors FROM totals") == [(2, 1)]
-    assert query("SELECT count(*) FROM load") == [(3,)]
+    assert query("SELECT count(*) FROM load") == [(2,)]
     assert stays == [(1,)]
     assert query("SELECT count(*) FROM active_session") == [(0,)]
 

@@ -36,9 +36,8 @@ def _create_vocabularies() -> None:
     )
     op.create_table(
         "visitor",
-        sa.Column("session", sa.LargeBinary(), primary_key=True),
+        _row_id("session", autoincrement=False),
         sa.Column("id", sa.Integer(), nullable=False),
-        **_NO_ROW_ID,
     )
 
 
@@ -58,17 +57,22 @@ def _create_events() -> None:
         sa.Column("last", sa.BigInteger(), nullable=False),
     )
     op.create_table(
+        "day_visitors",
+        _row_id("key", autoincrement=False),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("members", sa.LargeBinary(), nullable=False),
+    )
+    op.create_table(
         "load",
-        _row_id("id", autoincrement=False),
+        _row_id("key", autoincrement=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
     )
     op.create_table(
         "active_session",
-        sa.Column("session", sa.LargeBinary(), primary_key=True),
+        _row_id("key", autoincrement=False),
         sa.Column("path_id", sa.Integer(), nullable=False),
         sa.Column("load", sa.BigInteger(), nullable=False),
         sa.Column("last_seen", sa.BigInteger(), nullable=False),
-        **_NO_ROW_ID,
     )
 
 
@@ -78,6 +82,7 @@ def _create_counts() -> None:
         _key("id"),
         sa.Column("views", sa.BigInteger(), nullable=False),
         sa.Column("visitors", sa.BigInteger(), nullable=False),
+        sa.Column("raw_since", sa.Integer(), nullable=False),
         sa.Column("tracking_since", sa.BigInteger()),
         sa.Column("manifest_digest", sa.String(64), nullable=False),
         sa.Column("site_name", sa.String()),
