@@ -220,7 +220,7 @@ def test_a_view_takes_over_the_page_load_and_a_beat_does_not(engine: Engine) -> 
 
 def test_prepared_checks_the_order_of_its_parameters(engine: Engine) -> None:
     """A mistake in the order is found at the start, not in the figures."""
-    with pytest.raises(ValueError, match=r"parameters stand in the order \('id', 'at'\)"):
+    with pytest.raises(ValueError, match=r"parameters stand in the order \('key', 'at'\)"):
         Prepared(engine, insert(LOADS), "at", "key")
 
 

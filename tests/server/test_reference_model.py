@@ -41,7 +41,7 @@ WINDOW = 1_800
 POISON = 666
 """The page-load id that makes a commit fail."""
 
-SESSIONS = [3, 2**62, 2**63 - 1, -1, -2, -(2**63), 77, -77]
+SESSIONS = [3, 2**62, 2**63 - 1, -5, -2, -(2**63), 77, -77]
 PATHS = ["/", "/a/", "/b/", "/guide/install/", "/\u00fcber/"]
 REFERRERS = ["", "search.example", "old.example"]
 AUDIENCES = [("", "", ""), ("DE", "de", "small"), ("IN", "en", "large")]
