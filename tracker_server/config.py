@@ -60,7 +60,7 @@ class Settings:
     """
     max_waiting: int = 1_024
     """How many messages may wait for the disk before the answer is 503."""
-    threads: int = 16
+    threads: int = 32
     """How many requests are handled at a time."""
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 SQLAlchemy writes the SQL, for SQLite and for PostgreSQL, but does not run it. What
 costs on SQLite is the number of steps: the driver gives up the interpreter at each,
-and sixteen threads stand ready to take it. So many rows go into one step there.
+and many threads stand ready to take it. So many rows go into one step there.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -29,7 +29,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 Values = tuple[Any, ...]
 
 MAX_ROWS = 64
-"""Rows that go into one step. Only powers of two are used, to have few different statements."""
+"""Rows that go into one step, which is a statement of its own for each number of rows."""
 
 
 class Prepared:
@@ -144,13 +144,13 @@ def _fetch(connection: Connection, text: str, values: Values) -> list[Values]:
 
 
 def _sizes() -> list[int]:
-    return [1 << bit for bit in range(MAX_ROWS.bit_length())]
+    return [*range(1, MAX_ROWS + 1)]
 
 
 def _chunks(count: int) -> Iterator[tuple[int, int]]:
     """Cut a number of rows into pieces of the known sizes; yields start and size."""
     start = 0
     while start < count:
-        size = min(MAX_ROWS, 1 << (count - start).bit_length() - 1)
+        size = min(MAX_ROWS, count - start)
         yield start, size
         start += size

@@ -2,7 +2,7 @@
 
 The first message of a batch leads: it waits until the batch before has been
 committed, takes whatever has gathered meanwhile, and commits for all. Under no load
-a message commits at once; under load batches grow by themselves. There is no delay
+a message commits at once; under load batches grow by themselves. There is no timer
 and no writer thread.
 """
 
@@ -18,6 +18,8 @@ from tracker_server.store import Store
 MAX_CLEANUP_STEPS = 1_000
 """After how many steps a clean-up stops; the next one goes on from there."""
 CLEANUP_PAUSE_SECONDS = 0.001
+MAX_RECENT_BEATS = 16_384
+"""How many sessions are remembered to spare the database repeated beats; about 4 MiB."""
 
 
 @dataclass(slots=True, eq=False)
@@ -49,6 +51,8 @@ class Recorder:
         self._joining = threading.Lock()
         self._committing = threading.Lock()
         self._batch = _Batch()
+        self._before = _Batch()
+        """The batch whose commit was the last."""
         self._waiting = 0
 
     def record(self, message: Message) -> None:
@@ -70,15 +74,11 @@ class Recorder:
             leads = len(batch.received) == 1
             if leads:
                 batch.done.acquire()
-        try:
-            if leads:
-                self._commit(batch)
-            else:
-                with batch.done:
-                    pass
-        finally:
-            with self._joining:
-                self._waiting -= 1
+        if leads:
+            self._commit(batch)
+        else:
+            with batch.done:
+                pass
         if batch.error is not None:
             raise batch.error
 
@@ -106,8 +106,13 @@ class Recorder:
 
     def _commit(self, batch: _Batch) -> None:
         with self._committing:
+            # Those of the batch before go first: until they have answered nobody sends anything
+            # new, and two halves of the readers would take turns with batches of half the size.
+            with self._before.done:
+                pass
             with self._joining:
                 self._batch = _Batch()
+            self._before = batch
             try:
                 self._store.write(batch.received)
                 if self._beats is not None:
@@ -119,6 +124,8 @@ class Recorder:
                 batch.error = StorageError(f"unexpected: {error!r}")
                 raise
             finally:
+                with self._joining:
+                    self._waiting -= len(batch.received)
                 batch.done.release()
 
 
@@ -161,6 +168,9 @@ class _RecentBeats:
                     self._rows.pop(message.session, None)
             elif not self._unchanged(row, message, at):
                 self._rows[message.session] = (message.path, message.load, at)
+        while len(self._rows) > MAX_RECENT_BEATS:
+            # What is not remembered is asked of the database; the oldest beat next the latest.
+            del self._rows[next(iter(self._rows))]
         self._sweep(batch[-1].at)
 
     def _unchanged(self, row: tuple[str, int, int] | None, message: Message, at: int) -> bool:

@@ -48,7 +48,7 @@ def test_settings_have_the_documented_defaults() -> None:
         0,
         1_000,
         1_024,
-        16,
+        32,
     ]
 
 

@@ -308,6 +308,12 @@ def test_day_of_is_the_utc_day(at: int, day: int) -> None:
     assert day_of(at) == day
 
 
+def test_a_new_file_has_small_pages(engine: Engine) -> None:
+    """Half a page of the usual size is written for a few rows; a file that exists keeps its own."""
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA page_size").scalar_one() == 2_048
+
+
 def test_raw_views_have_no_index_but_the_row_id() -> None:
     """Views are only ever appended, so nothing else is kept up with them."""
     assert list(VIEWS.indexes) == []

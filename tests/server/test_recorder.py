@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, create_mock_engine, event, select
 
 from tests.server.conftest import NOON, FakeClock, MakeSite, Site
 from tracker_server import database
+from tracker_server import recorder as recorder_module
 from tracker_server.config import Settings
 from tracker_server.database import prepare_engine
 from tracker_server.errors import QueueFullError, StorageError
@@ -204,6 +205,21 @@ def test_a_message_that_comes_during_a_commit_is_in_the_next_one(site: Site) -> 
     assert _views(site) == 3
 
 
+def test_those_of_the_batch_before_go_first(site: Site) -> None:
+    """A batch is not committed while somebody still has to answer for the one before."""
+    recorder = site.tracker.recorder
+    recorder.record(_view(1))
+    senders = _Senders(recorder)
+    with recorder._before.done:  # As a thread has it that was just told of its commit.
+        senders.send([_view(2), _view(3)])
+        stored = _views(site)
+        joined = len(recorder._batch.received)
+    senders.join()
+
+    assert (stored, joined) == (1, 2)
+    assert _views(site) == 3
+
+
 def test_chores_wait_for_the_batch_in_work(site: Site) -> None:
     """A manifest is put in force between two commits, never within one."""
     recorder = site.tracker.recorder
@@ -374,3 +390,19 @@ def test_the_shortcut_forgets_what_is_older_than_the_window(site: Site) -> None:
     assert beats is not None
 
     assert len(beats._rows) <= 20
+
+
+def test_the_shortcut_remembers_no_more_than_its_bound(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the bound the oldest is asked of the database again, and nothing is counted wrong."""
+    monkeypatch.setattr(recorder_module, "MAX_RECENT_BEATS", 10)
+    recorder = site.tracker.recorder
+    for reader in range(30):
+        recorder.record(Beat(session=reader, load=1, path="/"))
+    written = site.tracker.store.sessions_written
+    for reader in range(30):
+        recorder.record(Beat(session=reader, load=1, path="/"))
+
+    assert recorder._beats is None or len(recorder._beats._rows) == 10
+    assert site.tracker.store.sessions_written == written == 30
