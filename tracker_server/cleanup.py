@@ -5,7 +5,7 @@ however large the table is, and no message ever waits for more than one step.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from pyroaring import BitMap
 from sqlalchemy import Connection, Table, and_, delete, func, select, update
@@ -24,9 +24,15 @@ from tracker_server.schema import (
     day_visitors_key,
 )
 from tracker_server.statements import LOADS, SESSIONS, TOTALS, VIEWS, VISITS, Statements
+from tracker_server.vocabulary import MAX_VARIABLES
 
 STEP_ROWS = 2_000
 """How many rows one step looks at."""
+COLLECTED_ROWS = 20_000
+"""How many visits are gathered before they are sealed, so that a set is seldom made anew."""
+SEAL_ROWS = 1_000
+SEAL_SETS = 32
+"""How many visits and how many sets one step seals at most."""
 TRUST_SECONDS = SECONDS_PER_HOUR
 """For how long the clock has to run evenly before raw views are deleted by what it says."""
 
@@ -47,6 +53,10 @@ class CleanUp:
         )
         self._job = 0
         self._after = _LOWEST
+        self._collected: list[int] = []
+        """Keys of visits that are to be sealed."""
+        self._unsealed: list[tuple[int, list[int]]] = []
+        """The same by set; the next one to be sealed is the last."""
         self._clock = _EvenClock(2 * settings.cleanup_seconds + 60)
 
     def step(self, connection: Connection, now: int) -> bool:
@@ -76,15 +86,42 @@ class CleanUp:
         return False
 
     def _seal_visits(self, connection: Connection, now: int) -> bool:
+        """Gather visits that the window has left behind, then seal them set by set."""
+        if self._unsealed:
+            self._seal_some(connection, now)
+            return False
         part = self._next_part(connection, VISITS, VISITS.c.key)
-        if part is None:
+        if part is not None:
+            left = and_(part, self._is_left_behind(now))
+            self._collected += connection.execute(select(VISITS.c.key).where(left)).scalars()
+        elif not self._collected:
             return True
-        left = and_(part, func.abs(VISITS.c.last - now) >= self._settings.view_window_seconds)
-        keys = connection.execute(select(VISITS.c.key).where(left)).scalars().all()
-        if keys:
-            seal(connection, self._statements, keys)
-            connection.execute(delete(VISITS).where(left))
+        if part is None or len(self._collected) >= COLLECTED_ROWS:
+            self._unsealed = _by_set(self._collected)
+            self._collected = []
         return False
+
+    def _seal_some(self, connection: Connection, now: int) -> None:
+        sets: dict[int, list[int]] = {}
+        sealed: list[int] = []
+        while self._unsealed and len(sets) < SEAL_SETS and len(sealed) < SEAL_ROWS:
+            key, visits = self._unsealed[-1]
+            some = visits[-SEAL_ROWS:]
+            del visits[-SEAL_ROWS:]
+            if not visits:
+                self._unsealed.pop()
+            sets[key] = [visit >> PATH_BITS & MAX_VISITOR_ID for visit in some]
+            # The sets of the site come first: then what a set of a path has is in both.
+            sealed += some if key >> 16 != WHOLE_SITE else []
+        add_to_sets(connection, self._statements, sets)
+        # Who came again meanwhile is in the set all the same, and is remembered for the window.
+        for start in range(0, len(sealed), MAX_VARIABLES):
+            some = sealed[start : start + MAX_VARIABLES]
+            gone = and_(VISITS.c.key.in_(some), self._is_left_behind(now))
+            connection.execute(delete(VISITS).where(gone))
+
+    def _is_left_behind(self, now: int) -> ColumnElement[bool]:
+        return func.abs(VISITS.c.last - now) >= self._settings.view_window_seconds
 
     def _prune_views(self, connection: Connection, now: int) -> bool:
         days = self._settings.retention_days
@@ -97,7 +134,7 @@ class CleanUp:
         self, connection: Connection, table: Table, key: ColumnElement[int]
     ) -> ColumnElement[bool] | None:
         """Return a condition for the next rows of a table, ``None`` at its end."""
-        last = last_of_part(connection, table, key, self._after)
+        last = _last_of_part(connection, table, key, self._after)
         if last is None:
             return None
         part = key.between(self._after, last)
@@ -122,7 +159,7 @@ class _EvenClock:
         return self._since is not None and now - self._since >= TRUST_SECONDS
 
 
-def last_of_part(
+def _last_of_part(
     connection: Connection, table: Table, key: ColumnElement[int], first: int
 ) -> int | None:
     """Return the last key of the next `STEP_ROWS` rows from `first` on, ``None`` for no rows."""
@@ -142,7 +179,7 @@ def prune_views(connection: Connection, first_day: int, after: int) -> tuple[int
     Returns:
         The last id looked at, ``None`` at the end of the table, and how many rows went.
     """
-    last = last_of_part(connection, VIEWS, VIEWS.c.id, after + 1)
+    last = _last_of_part(connection, VIEWS, VIEWS.c.id, after + 1)
     if last is None:
         return None, 0
     connection.execute(
@@ -153,14 +190,26 @@ def prune_views(connection: Connection, first_day: int, after: int) -> tuple[int
     return last, connection.execute(delete(VIEWS).where(part, old)).rowcount
 
 
-def seal(connection: Connection, statements: Statements, visit_keys: Iterable[int]) -> None:
-    """Add visits to the sets of visitors of their days, for their paths and for the site."""
+def _by_set(visits: Iterable[int]) -> list[tuple[int, list[int]]]:
+    """Sort keys of `Visit` by the sets they belong to, those of the whole site last."""
     sets: defaultdict[int, list[int]] = defaultdict(list)
-    for key in visit_keys:
-        visitor = key >> PATH_BITS & MAX_VISITOR_ID
-        day = key >> PATH_BITS + VISITOR_BITS
-        sets[day_visitors_key(key & MAX_PATH_ID, day)].append(visitor)
-        sets[day_visitors_key(WHOLE_SITE, day)].append(visitor)
+    for visit in visits:
+        day = visit >> PATH_BITS + VISITOR_BITS
+        sets[day_visitors_key(visit & MAX_PATH_ID, day)].append(visit)
+        sets[day_visitors_key(WHOLE_SITE, day)].append(visit)
+    return sorted(sets.items(), reverse=True)
+
+
+def add_to_sets(
+    connection: Connection, statements: Statements, sets: Mapping[int, Iterable[int]]
+) -> None:
+    """Add visitors to sets.
+
+    Args:
+        connection: in a transaction that holds the lock.
+        statements: those of the database.
+        sets: key of `DayVisitors` to the numbers of visitors.
+    """
     stored: dict[int, bytes] = dict(statements.day_visitors.fetch(connection, sets))
     rows = []
     for key, visitors in sorted(sets.items()):

@@ -7,7 +7,7 @@ and many threads stand ready to take it. So many rows go into one step there.
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     ARRAY,
@@ -138,9 +138,9 @@ class Removal(_Keyed):
 def _fetch(connection: Connection, text: str, values: Values) -> list[Values]:
     cursor = connection.connection.cursor()
     cursor.execute(text, values)
-    rows = [tuple(row) for row in cursor.fetchall()]
+    rows = cursor.fetchall()
     cursor.close()
-    return rows
+    return cast("list[Values]", rows)
 
 
 def _sizes() -> list[int]:

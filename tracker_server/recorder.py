@@ -15,7 +15,7 @@ from tracker_server.errors import QueueFullError, StorageError
 from tracker_server.model import Beat, Leave, Manifest, Message, NotFound, Received
 from tracker_server.store import Store
 
-MAX_CLEANUP_STEPS = 1_000
+MAX_CLEANUP_STEPS = 5_000
 """After how many steps a clean-up stops; the next one goes on from there."""
 CLEANUP_PAUSE_SECONDS = 0.001
 MAX_RECENT_BEATS = 16_384

@@ -62,6 +62,8 @@ class Statements:
         self.add_hour = _adding(engine, HOURS)
         self.add_day = _adding(engine, DAYS)
         self.add_all_time = _adding(engine, ALL_TIME)
+        pairs = select(NOT_FOUND.c.path_id, NOT_FOUND.c.referrer_id)
+        self.not_found = Prepared(engine, pairs.where(NOT_FOUND.c.day == bindparam("day_")), "day_")
         self.add_not_found = _adding(engine, NOT_FOUND)
         totals = update(TOTALS).values(
             views=TOTALS.c.views + bindparam("new_views"),

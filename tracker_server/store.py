@@ -154,6 +154,7 @@ class Store:
         if not has_manifest:
             bound = max(bound, MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST)
         texts = {received.message.path for received in batch if type(received.message) is not Leave}
+        texts.add(OTHER)
         return self._paths.resolve(connection, texts, bound)
 
     def _keep_sessions(

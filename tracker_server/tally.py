@@ -20,6 +20,7 @@ from tracker_server.schema import (
     BY_PATH,
     BY_REFERRER,
     MAX_VISITOR_ID,
+    OTHER,
     SECONDS_PER_HOUR,
     day_of,
     load_key,
@@ -33,6 +34,8 @@ _ViewRow = tuple[int, int, int, int, int]
 
 MAX_REFERRERS = 10_000
 MAX_AUDIENCES = 10_000
+MAX_NOT_FOUND = 1_000
+"""How many pairs of missing path and referrer a day has; the rest is other paths by others."""
 
 _NOBODY = 0
 """The visitor that loads of 404 pages go by: whether their session has a number may change."""
@@ -86,7 +89,7 @@ class Counting:
         if not news:
             return tally
         referrers = self._referrers.resolve(
-            connection, {message.referrer for _at, message in news}, MAX_REFERRERS
+            connection, {OTHER, *(message.referrer for _at, message in news)}, MAX_REFERRERS
         )
         audiences = self._audiences.resolve(
             connection, {_audience(m) for _at, m in news if isinstance(m, View)}, MAX_AUDIENCES
@@ -119,6 +122,7 @@ class Counting:
             last_views[visit] = tally.visits[visit] = at
             audience = audiences[_audience(message)]
             tally.views.append((at, path, visitor, referrers[message.referrer], audience))
+        self._bound_not_found(connection, tally, (paths[OTHER], referrers[OTHER]))
         return tally
 
     def insert(self, connection: Connection, tally: Tally, tracking_since: int | None) -> None:
@@ -134,6 +138,16 @@ class Counting:
         self._roll_up(connection, tally.views)
         since = tracking_since or tally.views[0][0]
         statements.add_totals.run(connection, [(len(tally.views), len(tally.new_visitors), since)])
+
+    def _bound_not_found(self, connection: Connection, tally: Tally, rest: tuple[int, int]) -> None:
+        """Let no more pairs than the bound of a day have rows of their own."""
+        for day in {key[0] for key in tally.not_found}:
+            known = set(self._statements.not_found.fetch(connection, (day,)))
+            for key in [key for key in tally.not_found if key[0] == day]:
+                if key[1:] in known or len(known) < MAX_NOT_FOUND:
+                    known.add(key[1:])
+                else:
+                    tally.not_found[day, *rest] += tally.not_found.pop(key)
 
     def _before(
         self,

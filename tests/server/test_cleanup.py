@@ -85,12 +85,14 @@ def test_a_step_looks_at_a_bounded_number_of_rows(
 ) -> None:
     """However many rows there are, a step deals with its share, and the steps with all."""
     monkeypatch.setattr(cleanup_module, "STEP_ROWS", 100)
+    monkeypatch.setattr(cleanup_module, "COLLECTED_ROWS", 150)
+    monkeypatch.setattr(cleanup_module, "SEAL_ROWS", 60)
     with bare.tracker.engine.begin() as connection:
         rows = [{"key": n, "path_id": 1, "load": n, "last_seen": 0} for n in range(-150, 150)]
         connection.execute(insert(SESSIONS), rows)
         connection.execute(insert(VISITS), [{"key": 1 + (n << 20), "last": 0} for n in range(250)])
     left = []
-    for _ in range(20):
+    for _ in range(40):
         complete = bare.tracker.store.clean_up(AT)
         left.append((_count(bare, "active_session"), _count(bare, "visit")))
         if complete:
@@ -100,8 +102,10 @@ def test_a_step_looks_at_a_bounded_number_of_rows(
         (200, 250),
         (100, 250),
         (0, 250),
-        (0, 150),
-        (0, 50),
+        (0, 190),  # At most 60 rows to a step,
+        (0, 130),
+        (0, 70),
+        (0, 50),  # and here those end that were gathered together.
         (0, 0),
     ]
     assert complete

@@ -120,6 +120,29 @@ def test_a_missing_page_is_counted_once_a_page_load(bare: Site) -> None:
     assert bare.rows("SELECT count FROM not_found") == [(1,)]
 
 
+def test_pairs_of_missing_pages_and_referrers_are_bounded(
+    bare: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the bound of a day they share one row; those that have one go on counting in it."""
+    monkeypatch.setattr(tally_module, "MAX_NOT_FOUND", 3)
+    for load in range(20):
+        _write(bare, NotFound(A, load, f"/{load % 5}/", f"{load % 2}.example"))
+    _write(bare, *(NotFound(A, 100 + n, f"/{n}/", "new.example") for n in range(9)))
+    _write(bare, NotFound(A, 200, "/0/"), at=AT + 86_400)
+    rows = bare.rows(
+        "SELECT path.text, referrer.text, count FROM not_found "
+        "JOIN path ON path.id = path_id JOIN referrer ON referrer.id = referrer_id ORDER BY day, 1"
+    )
+
+    assert rows == [
+        ("(other)", "(other)", 23),
+        ("/0/", "0.example", 2),
+        ("/1/", "1.example", 2),
+        ("/2/", "0.example", 2),
+        ("/0/", "", 1),
+    ]
+
+
 def test_heartbeats_and_leaves_of_unknown_sessions_count_nothing(bare: Site) -> None:
     """Neither makes a view or a visitor; a leave does not even make a path."""
     _write(bare, Leave(A, 1, "/left/"), Beat(B, 1, "/read/"))
