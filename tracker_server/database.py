@@ -15,7 +15,7 @@ IDLE_TIMEOUT_MS = 30_000
 
 PAGE_BYTES = 2_048
 """Size of a page of a new SQLite file: half of what is usual, as most changes are a few rows."""
-CHECKPOINT_PAGES = 500
+CHECKPOINT_PAGES = 1_000
 """After how many pages the writer moves the log of SQLite into the database file."""
 SCHEMA_PATIENCE = "10min"
 """How long a process waits on PostgreSQL for another one that changes the tables."""
