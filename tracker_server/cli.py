@@ -5,6 +5,9 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.util import Finalize
 from pathlib import Path
 
@@ -12,13 +15,19 @@ import click
 from flask import Flask
 from sqlalchemy import make_url
 
+from tracker_server import maintenance
 from tracker_server.app import create_app
 from tracker_server.config import PREFIX, Settings, database_file, read_settings, split_hosts
-from tracker_server.errors import ConfigurationError
+from tracker_server.errors import ConfigurationError, TrackerError
 from tracker_server.sqlite_file import version_line
 
 STOP_SECONDS = 10
 """How long requests in work may hold up the end; what was answered is stored all the same."""
+
+
+_database_option = click.option(
+    "--database-url", help="SQLAlchemy URL.  [STATS_DATABASE_URL; sqlite:///stats.sqlite3]"
+)
 
 
 @click.group()
@@ -30,9 +39,7 @@ def main() -> None:
 @main.command()
 @click.option("--host", help="Address to listen on.  [STATS_HOST; 127.0.0.1]")
 @click.option("--port", type=int, help="TCP port to listen on.  [STATS_PORT; 8001]")
-@click.option(
-    "--database-url", help="SQLAlchemy URL.  [STATS_DATABASE_URL; sqlite:///stats.sqlite3]"
-)
+@_database_option
 @click.option(
     "--manifest", help="stats-manifest.json of the built site; watched.  [STATS_MANIFEST]"
 )
@@ -68,6 +75,64 @@ def run(**options: object) -> None:
     except RuntimeError as error:  # An address that is taken, or none of this machine.
         reason = str(error).partition("\n")[0]
         raise click.ClickException(f"{settings.host}:{settings.port}: {reason}") from error
+
+
+@main.command()
+@_database_option
+def check(**options: object) -> None:
+    """Recount the figures from the raw views and compare. A tracker may run meanwhile.
+
+    Says for each table how many figures were compared and which differ. Exit code 1 if
+    any does.
+    """
+    settings = _settings(options)
+    with _errors_in_one_line():
+        _tell(maintenance.check(settings))
+
+
+@main.command()
+@_database_option
+def rebuild(**options: object) -> None:
+    """Make the figures anew from the raw views, then check. The tracker must not run.
+
+    Figures of days before the oldest raw views that were kept stay as they are.
+    """
+    settings = _settings(options)
+    with _errors_in_one_line():
+        _tell(maintenance.rebuild(settings))
+
+
+@main.command()
+@_database_option
+@click.option(
+    "--retention-days",
+    type=int,
+    help="For how many days before today raw views are kept.  [STATS_RETENTION_DAYS; 0]",
+)
+@click.option("--compact", is_flag=True, help="Then give the room back, which takes a while.")
+def prune(*, compact: bool, **options: object) -> None:
+    """Delete old raw views; no figure changes. On SQLite the tracker must not run."""
+    settings = _settings(options)
+    with _errors_in_one_line():
+        pruned = maintenance.prune(settings, time.time(), compact=compact)
+    click.echo(f"{pruned.views:,} raw views of days before {pruned.first_day} deleted")
+    if pruned.sizes is not None:
+        before, after = pruned.sizes
+        click.echo(f"the file had {before:,} bytes and has {after:,}")
+
+
+@main.command()
+@_database_option
+@click.argument("target", type=click.Path(path_type=Path))
+def backup(target: Path, **options: object) -> None:
+    """Copy a SQLite database while a tracker writes it.
+
+    TARGET is a folder, or the copy, which must not exist.
+    """
+    settings = _settings(options)
+    with _errors_in_one_line():
+        copy, size = maintenance.back_up(settings, target, time.time())
+    click.echo(f"{copy}: {size:,} bytes")
 
 
 def load_app() -> Flask:
@@ -115,8 +180,22 @@ def as_environment(settings: Settings) -> dict[str, str]:
     return {PREFIX + name.upper(): str(value) for name, value in values.items()}
 
 
+@contextmanager
+def _errors_in_one_line() -> Iterator[None]:
+    try:
+        yield
+    except TrackerError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _tell(checked: maintenance.Checked) -> None:
+    click.echo("\n".join(checked.lines))
+    if not checked.is_clean:
+        sys.exit(1)
+
+
 def _settings(options: dict[str, object]) -> Settings:
-    hosts = options.pop("allowed_hosts")
+    hosts = options.pop("allowed_hosts", None)
     try:
         return read_settings(
             os.environ,

@@ -1,18 +1,24 @@
-"""The SQLite file before and after SQLAlchemy has it open: created, looked at, copied, flushed.
+"""The SQLite file itself: created, looked at, copied, compacted, flushed.
 
 Nothing here may run while this process has the file open otherwise: closing a second
 handle of a file takes away the locks that SQLite holds on it.
 """
 
+import errno
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 from tracker_server.errors import ConfigurationError
 
 Version = tuple[int, int, int]
+Connect = Callable[[], sqlite3.Connection]
+_Read = TypeVar("_Read")
 
 _HEADER = b"SQLite format 3\0"
 
@@ -23,7 +29,7 @@ def create(file: Path) -> None:
     SQLite gives ``-wal`` and ``-shm`` the permissions of the database.
     """
     try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        os.close(_create_anew(file))
     except FileExistsError:
         return
     except OSError as error:
@@ -74,6 +80,85 @@ def back_up(file: Path, label: str) -> Path:
     return copy
 
 
+def read(file: Path, task: Callable[[Connect], _Read]) -> _Read:
+    """Let a task read a database that another process may have open and write.
+
+    No file is made, nothing is moved from the log into the database, and nobody waits
+    for the reader. A database at rest has no log, and SQLite would make one: it is read
+    as a file that does not change, and once more if it did change meanwhile.
+
+    Args:
+        file: the database.
+        task: gets what opens a connection; it may be called twice.
+
+    Raises:
+        OSError: there is no such file, or it cannot be read.
+        sqlite3.Error: so says the task, or it is no database.
+    """
+    file = file.resolve()  # The log lies beside the file, not beside a link to it.
+    _check_header(file)
+    while True:
+        at_rest = _state_at_rest(file)
+        mode = "ro" if at_rest is None else "ro&immutable=1"
+        try:
+            result = task(partial(_connect, file, mode))
+        except Exception:
+            if at_rest == _state_at_rest(file):
+                raise
+        else:
+            if at_rest is None or at_rest == _state_at_rest(file):
+                return result
+
+
+def copy(file: Path, target: Path) -> int:
+    """Copy a database as of one moment, compact and flushed, while another process may write it.
+
+    The copy gets its name when it is complete, on the disk and found whole. It is for
+    its owner alone, and has no log.
+
+    Returns:
+        Its size in bytes.
+
+    Raises:
+        ConfigurationError: it cannot be written, or the name is taken.
+    """
+    half = target.with_name(f"{target.name}.partial")
+    if os.path.lexists(target):
+        raise ConfigurationError(f"no backup {str(target)!r}: it exists, and is not overwritten")
+    try:
+        os.close(_create_anew(half))
+    except FileExistsError as error:
+        raise ConfigurationError(
+            f"no backup: {str(half)!r} exists: another one is being made, or one was cut short "
+            "and left it, then delete it"
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(f"no backup {str(half)!r}: {error.strerror}") from error
+    try:
+        read(file, lambda connect: _vacuum_into(connect, half))
+        _check_integrity(half)
+        flush(half)
+        size = half.stat().st_size
+        _give_name(half, target)
+        flush(target)
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigurationError(f"no backup {str(target)!r}: {_reason(error)}") from error
+    finally:
+        half.unlink(missing_ok=True)
+    return size
+
+
+def compact(file: Path) -> None:
+    """Give the room of deleted rows back to the file system. Nobody else may have the file open.
+
+    Raises:
+        sqlite3.Error: there is no room for the copy that SQLite makes meanwhile.
+    """
+    with closing(_connect(file, "rw")) as connection:
+        connection.execute("VACUUM")
+    flush(file)
+
+
 def flush(file: Path) -> None:
     """Let a file and its name survive a power cut."""
     for path, flags in ((file, os.O_RDWR), (file.parent, os.O_RDONLY)):
@@ -109,6 +194,42 @@ def _check_header(file: Path) -> None:
     journal = file.with_name(f"{file.name}-journal")
     if header not in {b"", _HEADER} and not journal.exists():
         raise sqlite3.DatabaseError("file is not a database")
+
+
+def _state_at_rest(file: Path) -> tuple[int, int, int] | None:
+    """Return what changes whenever somebody writes, ``None`` while there is a log."""
+    if any(file.with_name(f"{file.name}-{end}").exists() for end in ("wal", "journal")):
+        return None
+    state = file.stat()
+    return state.st_mtime_ns, state.st_size, state.st_ino
+
+
+def _create_anew(file: Path) -> int:
+    return os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+
+
+def _vacuum_into(connect: Connect, partial: Path) -> None:
+    os.truncate(partial, 0)
+    with closing(connect()) as connection:
+        connection.execute("VACUUM INTO ?", (str(partial),))
+
+
+def _check_integrity(file: Path) -> None:
+    with closing(_connect(file, "ro&immutable=1")) as connection:
+        found = connection.execute("PRAGMA integrity_check(1)").fetchall()
+    if found != [("ok",)]:
+        raise sqlite3.DatabaseError(f"the copy is damaged: {found[0][0]}")
+
+
+def _give_name(partial: Path, target: Path) -> None:
+    try:
+        os.link(partial, target)
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}:
+            raise
+        # A file system without links, such as that of a memory stick.
+        os.close(_create_anew(target))
+        partial.replace(target)
 
 
 def _reason(error: Exception) -> str:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
 from tracker_server import sqlite_file
 from tracker_server.errors import ConfigurationError
@@ -42,6 +42,27 @@ def make_ready(engine: Engine, file: Path | None, patience_seconds: float) -> Fi
             lock.release()
         raise
     return lock
+
+
+def require_ready(engine: Engine) -> None:
+    """See to it that the tables are those of this version, and change nothing.
+
+    Args:
+        engine: connects to a database that exists.
+
+    Raises:
+        ConfigurationError: they are of another program, older or newer.
+    """
+    if VERSION_TABLE not in inspect(engine).get_table_names():
+        raise ConfigurationError(
+            f"database_url: this is no database of a tracker: it has no table {VERSION_TABLE!r}"
+        )
+    revisions = pending(engine)
+    if revisions:
+        raise ConfigurationError(
+            f"database_url: the tables lack the revision {revisions[-1]!r} of this version: "
+            "start the tracker once, it brings them up to date"
+        )
 
 
 def _make_file_ready(engine: Engine, file: Path) -> None:
