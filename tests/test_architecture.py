@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "tracker_server": [
         {"errors", "model", "schema", "enrich", "hosts", "database", "prepared", "migrations"},
-        {"config", "paths", "vocabulary", "statements", "lock", "migrate", "sqlite_file"},
+        {"config", "paths", "wire", "vocabulary", "statements", "lock", "migrate", "sqlite_file"},
         {"payload", "manifest", "tally", "cleanup", "queries", "storage", "audit"},
         {"store", "rebuild"},
-        {"recorder", "live"},
+        {"recorder", "live", "reports"},
         {"upkeep", "ingest", "api", "pages"},
         {"app", "maintenance"},
         {"cli"},
@@ -30,7 +30,7 @@ FLOORS = {
 
 # What betrays an effect, and the modules that may have it.
 ONLY_PLACES = {
-    r"\bthreading\b": {"recorder", "live", "upkeep"},
+    r"\bthreading\b": {"recorder", "live", "reports", "upkeep"},
     r"\bsqlalchemy\b": {
         "app",
         "audit",

@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, Response
@@ -16,19 +16,24 @@ from tracker_server.config import Settings, database_file
 from tracker_server.database import open_reader, prepare_engine
 from tracker_server.errors import ConfigurationError, StorageError
 from tracker_server.ingest import PATH, Ingest
-from tracker_server.live import MAX_PAGES, Live
+from tracker_server.live import Live
 from tracker_server.lock import FileLock
-from tracker_server.model import Overview
+from tracker_server.model import Overview, Period
 from tracker_server.pages import make_pages
 from tracker_server.queries.overview import read_overview
+from tracker_server.queries.period import read_days, read_period
 from tracker_server.recorder import Recorder
-from tracker_server.schema import db
+from tracker_server.reports import Question, Reports
+from tracker_server.schema import day_of, db
 from tracker_server.storage import make_ready
 from tracker_server.store import Store
 from tracker_server.upkeep import Upkeep
+from tracker_server.wire import MAX_ROWS
 
 CACHED_STATEMENTS = 1_024
 """How many statements of SQLite stay compiled: each table takes 1 to 64 rows to the statement."""
+SERIES_DAYS = 90
+"""How many days the series of the stats page has, today included."""
 PATIENCE_SECONDS = 5.0
 """How long a supervised process waits for one before it to let go of the database file."""
 
@@ -93,7 +98,8 @@ def create_app(
         stop_process=lambda: os.kill(os.getpid(), signal.SIGTERM),
     )
     upkeep.tick()
-    app.register_blueprint(make_api(settings, recorder, live, lambda: _check(engine)))
+    reports = Reports(_period_reader(engine), clock)
+    app.register_blueprint(make_api(settings, recorder, live, reports, lambda: _check(engine)))
     app.register_blueprint(make_pages(live))
     app.after_request(_add_headers)
     app.extensions["tracker"] = Tracker(settings, engine, lock, store, recorder, live, upkeep)
@@ -131,7 +137,23 @@ def _open_database(
 def _overview_reader(engine: Engine, settings: Settings) -> Callable[[int], Overview]:
     def read(now: int) -> Overview:
         with open_reader(engine) as connection:
-            return read_overview(connection, now, settings.session_timeout_seconds, MAX_PAGES)
+            overview = read_overview(connection, now, settings.session_timeout_seconds, MAX_ROWS)
+            today = day_of(now)
+            return replace(overview, series=read_days(connection, today - SERIES_DAYS + 1, today))
+
+    return read
+
+
+def _period_reader(engine: Engine) -> Callable[[Question], Period]:
+    def read(question: Question) -> Period:
+        with open_reader(engine) as connection:
+            return read_period(
+                connection,
+                question.first_day,
+                question.last_day,
+                question.path,
+                question.max_rows,
+            )
 
     return read
 

@@ -21,6 +21,13 @@ class InvalidMessageError(TrackerError):
         self.reason = reason
 
 
+class InvalidQuestionError(TrackerError):
+    """A parameter of a request for figures is wrong."""
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(f"{parameter}: {reason}")
+
+
 class InvalidManifestError(TrackerError):
     """A content manifest was refused as a whole; the one before stays in force."""
 

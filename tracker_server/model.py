@@ -111,6 +111,60 @@ class PathViews:
 
 
 @dataclass(frozen=True, slots=True)
+class DayFigures:
+    """One day of a series."""
+
+    day: int
+    """UTC day since the epoch."""
+    views: int
+    visitors: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageFigures:
+    """One page in a period."""
+
+    path: str
+    title: str | None
+    type: str
+    views: int
+    visitors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Views by one entry of a dimension; the text is empty where nothing was said."""
+
+    text: str
+    views: int
+
+
+@dataclass(frozen=True, slots=True)
+class MissingPath:
+    """A path that was not found."""
+
+    path: str
+    count: int
+    referrers: tuple[Count, ...]
+    """From where most often; ``views`` is how often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What happened in some days; the lists are of the site only, the greatest first."""
+
+    views: int
+    visitors: int
+    days: tuple[DayFigures, ...]
+    pages: tuple[PageFigures, ...] = ()
+    referrers: tuple[Count, ...] = ()
+    countries: tuple[Count, ...] = ()
+    languages: tuple[Count, ...] = ()
+    devices: tuple[Count, ...] = ()
+    not_found: tuple[MissingPath, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """Everything the stats page shows; the fields of ``GET /api/stats`` in Python spelling."""
 
@@ -126,6 +180,8 @@ class Overview:
     page_count: int
     site_name: str | None
     site_url: str | None
+    series: tuple[DayFigures, ...] = ()
+    """The last days, today last."""
 
 
 PAGE_TYPES = {"home": "home", "post": "blog", "page": "page", "stats": "stats"}

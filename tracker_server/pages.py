@@ -6,7 +6,8 @@ from urllib.parse import quote
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from tracker_server.live import DEFAULT_PAGES, MAX_PAGES, Live, timestamp
+from tracker_server.live import Live
+from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, timestamp
 
 TYPE_LABELS = {
     "home": "Home",
@@ -34,8 +35,8 @@ def make_pages(live: Live) -> Blueprint:
     @pages.get("/stats")
     def stats() -> Response:
         overview = live.snapshot().overview
-        limit = request.args.get("limit", DEFAULT_PAGES, type=int)
-        rows = overview.page_stats[: max(0, min(limit, MAX_PAGES))]
+        limit = request.args.get("limit", DEFAULT_ROWS, type=int)
+        rows = overview.page_stats[: max(0, min(limit, MAX_ROWS))]
         html = render_template(
             "stats.html",
             overview=overview,
@@ -45,7 +46,7 @@ def make_pages(live: Live) -> Blueprint:
             link=lambda path: page_link(overview.site_url, path),
             since=timestamp(overview.tracking_since),
             since_text=_day(overview.tracking_since),
-            max_pages=MAX_PAGES,
+            max_pages=MAX_ROWS,
         )
         response = Response(html)
         response.headers["Cache-Control"] = "no-store"

@@ -1,7 +1,9 @@
-"""Every statement of the write path."""
+"""The tables, and every statement of the write path."""
 
 from sqlalchemy import (
+    ColumnElement,
     Engine,
+    FromClause,
     Table,
     bindparam,
     delete,
@@ -80,6 +82,11 @@ class Statements:
             Beat: _session_upsert(engine, heartbeat_window_seconds, new_load=False),
             Leave: Prepared(engine, leave, "key_", "load_"),
         }
+
+
+def with_pages(rows: FromClause, path_id: ColumnElement[int]) -> FromClause:
+    """Join rows that have a path to its text and to the page the manifest has for it."""
+    return rows.join(PATHS, PATHS.c.id == path_id).outerjoin(PAGES, PAGES.c.path_id == path_id)
 
 
 def _names(table: Table) -> list[str]:

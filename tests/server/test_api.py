@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from tests.server.conftest import CONTRACT, MakeSite, Site
 from tracker_server import api as api_module
-from tracker_server.live import as_json
+from tracker_server.wire import write_overview
 
 DATA = (CONTRACT / "manifest.json").read_bytes()
 TOKEN = "a token of length"
@@ -23,6 +23,7 @@ FIELDS = [
     "trackingSince",
     "pageStats",
     "pageCount",
+    "series",
     "siteUrl",
 ]
 
@@ -296,4 +297,4 @@ def test_as_json_is_what_is_served(site: Site) -> None:
     site.view("/")
     served = site.client.get("/api/stats").data
 
-    assert served == as_json(site.tracker.live.snapshot().overview, 50)
+    assert served == write_overview(site.tracker.live.snapshot().overview, 50)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import CONTRACT, FakeClock, MakeSite, Site
-from tracker_server.live import Live, as_json, etag_of, timestamp
-from tracker_server.model import Overview, PathReaders, PathViews
+from tracker_server.live import Live
+from tracker_server.model import DayFigures, Overview, PathReaders, PathViews
+from tracker_server.wire import etag_of, timestamp, write_overview
 
 OVERVIEW = Overview(
     active_visitors=3,
@@ -31,6 +32,11 @@ OVERVIEW = Overview(
     page_count=5,
     site_name="Kettle",
     site_url="https://kettle.example/docs/",
+    series=(
+        DayFigures(20_513, 700, 400),
+        DayFigures(20_514, 0, 0),
+        DayFigures(20_515, 534, 300),
+    ),
 )
 
 
@@ -57,7 +63,7 @@ def _shape(value: object) -> Any:
 def test_as_json_writes_the_stats_of_the_contract() -> None:
     """The contract's example is what its figures are written as, in the same order of keys."""
     expected = json.loads((CONTRACT / "stats.json").read_text())
-    written = json.loads(as_json(OVERVIEW, 50))
+    written = json.loads(write_overview(OVERVIEW, 50))
 
     assert written == expected
     assert list(written) == list(expected)
@@ -77,7 +83,7 @@ def test_a_running_tracker_answers_in_the_shape_of_the_contract(site: Site) -> N
 
 def test_as_json_cuts_the_pages_and_nothing_else() -> None:
     """A limit shortens the list of pages; the count stays."""
-    written = json.loads(as_json(OVERVIEW, 1))
+    written = json.loads(write_overview(OVERVIEW, 1))
 
     assert [row["path"] for row in written["pageStats"]] == ["/guide/install/"]
     assert written["pageCount"] == 5

@@ -10,7 +10,7 @@ roll-up what a recount of the raw views says.
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -23,8 +23,22 @@ from pyroaring import BitMap
 from tests.server.conftest import NOON, FakeClock, MakeDatabase, refuse_writes
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
+from tracker_server.database import open_reader
 from tracker_server.errors import StorageError
-from tracker_server.model import Beat, Leave, Message, NotFound, Received, View
+from tracker_server.model import (
+    Beat,
+    Count,
+    DayFigures,
+    Leave,
+    Message,
+    MissingPath,
+    NotFound,
+    PageFigures,
+    Period,
+    Received,
+    View,
+)
+from tracker_server.queries.period import read_period
 from tracker_server.schema import (
     MAX_PATH_ID,
     MAX_VISITOR_ID,
@@ -147,6 +161,7 @@ class Pair:
         self._assert_day_visitors()
         self._assert_roll_ups()
         self._assert_figures()
+        self._assert_reports()
 
     def _assert_raw_rows(self) -> None:
         model = self.model
@@ -225,6 +240,59 @@ class Pair:
         assert {row.path: row.views for row in overview.page_stats} == Counter(
             view[1] for view in model.views
         )
+
+    def _assert_reports(self) -> None:
+        """Any days, of the site and of one page: what counting the model's views gives."""
+        days = sorted({view[0] // DAY for view in self.model.views})
+        if not days:
+            return
+        middle = days[len(days) // 2]
+        with open_reader(self.tracker.engine) as connection:
+            for first, last in {(days[0] - 1, days[-1] + 1), (middle, middle), (middle, days[-1])}:
+                for path in (None, *PATHS):
+                    period = read_period(connection, first, last, path, 100)
+                    assert period == self._counted(first, last, path)
+
+    def _counted(self, first: int, last: int, path: str | None) -> Period:
+        views = [
+            view
+            for view in self.model.views
+            if first <= view[0] // DAY <= last and path in {None, view[1]}
+        ]
+        of_day = Counter(view[0] // DAY for view in views)
+        readers = Counter(day for day, _ in {(view[0] // DAY, view[2]) for view in views})
+        days = tuple(DayFigures(day, of_day[day], readers[day]) for day in range(first, last + 1))
+        visitors = len({view[2] for view in views})
+        if path is not None:
+            return Period(len(views), visitors, days)
+        readers_of = Counter(path for path, _ in {(view[1], view[2]) for view in views})
+        missing: dict[str, Counter[str]] = {}
+        for (day, gone, referrer), count in self.model.not_found.items():
+            if first <= day <= last:
+                missing.setdefault(gone, Counter())[referrer] += count
+        audiences = [view[4].split("/") for view in views]
+        return Period(
+            len(views),
+            visitors,
+            days,
+            pages=tuple(
+                PageFigures(row.text, None, "other", row.views, readers_of[row.text])
+                for row in _largest(view[1] for view in views)
+            ),
+            referrers=_largest(view[3] for view in views),
+            countries=_largest(country for country, _, _ in audiences),
+            languages=_largest(language for _, language, _ in audiences),
+            devices=_largest(device for _, _, device in audiences),
+            not_found=tuple(
+                MissingPath(row.text, row.views, _largest(missing[row.text].elements())[:5])
+                for row in _largest(gone for gone, c in missing.items() for _ in range(c.total()))
+            ),
+        )
+
+
+def _largest(texts: Iterable[str]) -> tuple[Count, ...]:
+    counts = sorted(Counter(texts).items(), key=lambda entry: (-entry[1], entry[0]))
+    return tuple(Count(text, count) for text, count in counts)
 
 
 def _message(random: Random, loads: list[int]) -> Message:

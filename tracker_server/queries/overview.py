@@ -1,10 +1,10 @@
 """The figures of the stats page. Each statement reads a roll-up or the active sessions."""
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Table, func, select
+from sqlalchemy import Connection, func, select
 
 from tracker_server.model import Overview, PathReaders, PathViews, page_type
 from tracker_server.schema import BY_PATH
-from tracker_server.statements import ALL_TIME, PAGES, PATHS, SESSIONS, TOTALS
+from tracker_server.statements import ALL_TIME, PAGES, PATHS, SESSIONS, TOTALS, with_pages
 
 
 def read_overview(
@@ -39,7 +39,7 @@ def _active_by_path(
     # future would otherwise stay active until it has caught up.
     statement = (
         select(PATHS.c.text, PAGES.c.title, PAGES.c.type, visitors)
-        .select_from(_with_pages(SESSIONS, SESSIONS.c.path_id))
+        .select_from(with_pages(SESSIONS, SESSIONS.c.path_id))
         .where(func.abs(SESSIONS.c.last_seen - now) < session_timeout_seconds)
         .group_by(PATHS.c.text, PAGES.c.title, PAGES.c.type)
         .order_by(visitors.desc(), PATHS.c.text)
@@ -53,7 +53,7 @@ def _active_by_path(
 def _most_viewed(connection: Connection, max_pages: int) -> tuple[PathViews, ...]:
     statement = (
         select(PATHS.c.text, PAGES.c.title, PAGES.c.type, ALL_TIME.c.count)
-        .select_from(_with_pages(ALL_TIME, ALL_TIME.c.key))
+        .select_from(with_pages(ALL_TIME, ALL_TIME.c.key))
         .where(ALL_TIME.c.dimension == BY_PATH)
         .order_by(ALL_TIME.c.count.desc(), PATHS.c.text)
         .limit(max_pages)
@@ -74,8 +74,3 @@ def _published(connection: Connection) -> tuple[int, int]:
     counts = {row[0]: row[1] for row in connection.execute(statement)}
     posts = counts.pop("post", 0)
     return posts, sum(counts.values())
-
-
-def _with_pages(table: Table, path_id: ColumnElement[int]) -> FromClause:
-    """Join rows that have a path to its text and to the page the manifest has for it."""
-    return table.join(PATHS, PATHS.c.id == path_id).outerjoin(PAGES, PAGES.c.path_id == path_id)
