@@ -104,10 +104,12 @@ class CleanUp:
     def _seal_some(self, connection: Connection, now: int) -> None:
         sets: dict[int, list[int]] = {}
         sealed: list[int] = []
-        while self._unsealed and len(sets) < SEAL_SETS and len(sealed) < SEAL_ROWS:
+        room = SEAL_ROWS
+        while self._unsealed and len(sets) < SEAL_SETS and room > 0:
             key, visits = self._unsealed[-1]
-            some = visits[-SEAL_ROWS:]
-            del visits[-SEAL_ROWS:]
+            some = visits[-room:]
+            del visits[-room:]
+            room -= len(some)
             if not visits:
                 self._unsealed.pop()
             sets[key] = [visit >> PATH_BITS & MAX_VISITOR_ID for visit in some]
