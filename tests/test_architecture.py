@@ -12,8 +12,19 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "tracker_server": [
         {"errors", "model", "schema", "enrich", "hosts", "database", "prepared", "migrations"},
-        {"config", "paths", "wire", "vocabulary", "statements", "lock", "migrate", "sqlite_file"},
-        {"payload", "manifest", "tally", "cleanup", "queries", "storage", "audit"},
+        {
+            "config",
+            "paths",
+            "identity",
+            "pressure",
+            "wire",
+            "vocabulary",
+            "statements",
+            "lock",
+            "migrate",
+            "sqlite_file",
+        },
+        {"payload", "manifest", "tally", "readings", "cleanup", "queries", "storage", "audit"},
         {"store", "rebuild"},
         {"recorder", "live", "reports"},
         {"upkeep", "ingest", "api", "pages"},
@@ -30,7 +41,7 @@ FLOORS = {
 
 # What betrays an effect, and the modules that may have it.
 ONLY_PLACES = {
-    r"\bthreading\b": {"recorder", "live", "reports", "upkeep"},
+    r"\bthreading\b": {"identity", "pressure", "recorder", "live", "reports", "upkeep"},
     r"\bsqlalchemy\b": {
         "app",
         "audit",
@@ -42,6 +53,7 @@ ONLY_PLACES = {
         "migrations",
         "prepared",
         "queries",
+        "readings",
         "rebuild",
         "schema",
         "statements",
@@ -53,7 +65,7 @@ ONLY_PLACES = {
     r"\bpyroaring\b": {"audit", "cleanup", "queries"},
     r"\balembic\b": {"migrate", "migrations"},
     r"\bsqlite3\.connect\b": {"sqlite_file"},
-    r"\bfcntl\b": {"lock"},
+    r"\bfcntl\b": {"identity", "lock"},
     r"\bflask\b": {"api", "app", "cli", "pages"},
     r"\bflask_sqlalchemy\b": {"schema"},
     r"\bos\.environ\b": {"cli"},

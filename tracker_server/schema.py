@@ -175,6 +175,36 @@ class ActiveSession(Base):
     last_seen: Mapped[int] = mapped_column(BigInteger)
 
 
+class Reading(Base):
+    """How the page loads of the last day have been read so far."""
+
+    __tablename__ = "reading"
+
+    key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    """Visitor and load, as that of `Load`."""
+    path_id: Mapped[int]
+    at: Mapped[int] = mapped_column(BigInteger)
+    """When it was last heard of."""
+    visible: Mapped[int]
+    """Milliseconds, as are those below."""
+    active: Mapped[int]
+    depth: Mapped[int]
+    """Percent."""
+
+
+class DayReading(Base):
+    """How a path was read on a day; with `WHOLE_SITE`, any path. Sums over page loads."""
+
+    __tablename__ = "day_reading"
+
+    key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    """Path and day (`day_visitors_key`)."""
+    loads: Mapped[int] = mapped_column(BigInteger)
+    visible: Mapped[int] = mapped_column(BigInteger)
+    active: Mapped[int] = mapped_column(BigInteger)
+    depth: Mapped[int] = mapped_column(BigInteger)
+
+
 class HourCount(Base):
     """Views of the site by hour."""
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from tracker_server import readings
 from tracker_server.cleanup import CleanUp
 from tracker_server.config import Settings
 from tracker_server.database import is_single_writer, open_writer
@@ -81,6 +82,9 @@ class Store:
             tally = self._counting.count(connection, batch, paths, totals.visitors)
             self._counting.insert(connection, tally, totals.tracking_since)
             written = self._keep_sessions(connection, batch, paths, tally)
+            said = [*readings.said_in(batch)]
+            if said:
+                readings.keep(connection, self._statements, said, paths, tally.visitors)
         self.sessions_written += written
 
     def replace_pages(self, manifest: Manifest, digest: str) -> None:
@@ -154,6 +158,7 @@ class Store:
         if not has_manifest:
             bound = max(bound, MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST)
         texts = {received.message.path for received in batch if type(received.message) is not Leave}
+        texts |= {about.path for _at, about, _ in readings.said_in(batch)}
         texts.add(OTHER)
         return self._paths.resolve(connection, texts, bound)
 

@@ -40,7 +40,7 @@ def _body(**fields: object) -> bytes:
 @pytest.mark.parametrize("case", _cases("accepted"))
 def test_parse_message_takes_every_accepted_case_of_the_contract(case: dict[str, Any]) -> None:
     """An accepted case becomes a message of its type, on its normalised path."""
-    message = parse_message(json.dumps(case["message"]).encode())
+    message = parse_message(json.dumps(case["message"]).encode(), "", lambda: FOLDED)
 
     assert type(message) is KINDS[case["message"]["t"]]
     assert message.path == case["path"]
@@ -51,7 +51,7 @@ def test_parse_message_takes_every_accepted_case_of_the_contract(case: dict[str,
 def test_parse_message_refuses_every_refused_case_of_the_contract(body: bytes, key: str) -> None:
     """A refusal names the key that is at fault."""
     with pytest.raises(InvalidMessageError) as refusal:
-        parse_message(body)
+        parse_message(body, "", lambda: FOLDED)
 
     assert refusal.value.key == key
 

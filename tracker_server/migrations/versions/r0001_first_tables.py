@@ -10,6 +10,7 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+_READ = ("visible", "active", "depth")
 _NO_ROW_ID = {"sqlite_with_rowid": False}
 
 
@@ -74,6 +75,13 @@ def _create_events() -> None:
         sa.Column("load", sa.BigInteger(), nullable=False),
         sa.Column("last_seen", sa.BigInteger(), nullable=False),
     )
+    op.create_table(
+        "reading",
+        _row_id("key", autoincrement=False),
+        sa.Column("path_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in _READ),
+    )
 
 
 def _create_counts() -> None:
@@ -87,6 +95,11 @@ def _create_counts() -> None:
         sa.Column("manifest_digest", sa.String(64), nullable=False),
         sa.Column("site_name", sa.String()),
         sa.Column("site_url", sa.String()),
+    )
+    op.create_table(
+        "day_reading",
+        _row_id("key", autoincrement=False),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("loads", *_READ)),
     )
     op.create_table("hour_count", _key("hour"), _count())
     op.create_table(
