@@ -70,7 +70,28 @@ class NotFound:
     referrer: str = ""
 
 
-Message = View | Beat | Leave | NotFound
+EVENTS = {"search": 1, "feedback": 2, "copy": 3, "outbound": 4, "download": 5}
+"""What a reader can do on a page besides reading it, and the numbers it goes by in the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A reader did something on a page, see ``docs/wire.md``."""
+
+    session: int
+    load: int
+    path: str
+    name: str
+    """A key of `EVENTS`."""
+    label: str = ""
+    """Query, comment, language or URL; what looks like an address or a number is blotted out."""
+    number: int = 0
+    """Results, rating, or which block."""
+    target: str = ""
+    """Path of the search result that was clicked; empty for none."""
+
+
+Message = View | Beat | Leave | NotFound | Event
 
 
 @dataclass(frozen=True, slots=True)

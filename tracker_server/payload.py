@@ -5,14 +5,16 @@ import re
 from collections.abc import Callable
 from typing import NoReturn
 
-from tracker_server.enrich import country_of, device_of, host_of, language_of
+from tracker_server.enrich import country_of, device_of, host_of, label_of, language_of
 from tracker_server.errors import InvalidMessageError
-from tracker_server.model import Beat, Engagement, Leave, Message, NotFound, View
+from tracker_server.model import EVENTS, Beat, Engagement, Event, Leave, Message, NotFound, View
 from tracker_server.paths import normalise_path
 
 MAX_BODY_BYTES = 4_096
 MAX_READ_MS = 86_400_000
 """For how long a page load may say it was read: a day, as long as it is remembered."""
+
+MAX_EVENT_NUMBER = 1_000_000
 
 _FOLD = 0x9E37_79B9_7F4A_7C15
 _MASK = (1 << 64) - 1
@@ -104,6 +106,13 @@ def _parse_engagement(fields: dict[str, object]) -> Engagement | None:
     return Engagement(visible, active, _parse_number(fields.get("d"), 100))
 
 
+def _parse_target(value: object) -> str:
+    try:
+        return _parse_path(value)
+    except InvalidMessageError:
+        return ""
+
+
 def _parse_number(value: object, highest: int) -> int:
     """Return a number as a whole one within its bounds, 0 for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -111,8 +120,17 @@ def _parse_number(value: object, highest: int) -> int:
     return int(max(0, min(value, highest)))
 
 
-def _parse_event(fields: dict[str, object], session: int, own_host: str) -> NotFound:
-    if fields.get("n") != "not_found":
+def _parse_event(fields: dict[str, object], session: int, own_host: str) -> NotFound | Event:
+    name = fields.get("n")
+    if isinstance(name, str) and name in EVENTS:
+        return Event(
+            *_parse_identity(fields, session),
+            name,
+            label_of(fields.get("k")),
+            _parse_number(fields.get("c"), MAX_EVENT_NUMBER),
+            _parse_target(fields.get("u")),
+        )
+    if name != "not_found":
         raise InvalidMessageError("n", "is no event that this tracker knows")
     return NotFound(*_parse_identity(fields, session), host_of(fields.get("r"), own_host))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tracker_server.errors import QueueFullError, StorageError
-from tracker_server.model import Beat, Leave, Manifest, Message, NotFound, Received
+from tracker_server.model import Beat, Event, Leave, Manifest, Message, NotFound, Received
 from tracker_server.pressure import Pressure
 from tracker_server.store import Store
 
@@ -175,7 +175,7 @@ class _RecentBeats:
         """Follow a committed batch."""
         for received in batch:
             message, at = received.message, received.at
-            if isinstance(message, NotFound):
+            if isinstance(message, NotFound | Event):
                 continue
             row = self._rows.get(message.session)
             if isinstance(message, Leave):

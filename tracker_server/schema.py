@@ -250,6 +250,35 @@ class NotFound(Base):
     count: Mapped[int] = mapped_column(BigInteger)
 
 
+class Label(Base):
+    """Vocabulary: what events are about, such as queries and outbound links."""
+
+    __tablename__ = "label"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Word, unique=True)
+
+
+class EventCount(Base):
+    """How often readers did something, by day, event, page, label and target."""
+
+    __tablename__ = "event_count"
+    __table_args__ = _NO_ROW_ID
+
+    day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """A value of `tracker_server.model.EVENTS`."""
+    path_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    label_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    target_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """A path; 0 for none."""
+    count: Mapped[int] = mapped_column(BigInteger)
+    total: Mapped[int] = mapped_column(BigInteger)
+    """Sum of the numbers: of feedback, how many were positive."""
+    zeros: Mapped[int] = mapped_column(BigInteger)
+    """How many had the number 0: of searches, those without a result."""
+
+
 BY_PATH, BY_REFERRER, BY_AUDIENCE = 1, 2, 3
 """Values of ``dimension``; ``key`` is then the id in `Path`, `Referrer` or `Audience`."""
 

@@ -28,6 +28,7 @@ READINGS, DAY_READINGS = TABLES["reading"], TABLES["day_reading"]
 SESSIONS, HOURS, DAYS, ALL_TIME = (
     TABLES[n] for n in ("active_session", "hour_count", "day_count", "total_count")
 )
+LABELS, EVENT_COUNTS = TABLES["label"], TABLES["event_count"]
 NOT_FOUND, TOTALS = TABLES["not_found"], TABLES["totals"]
 
 
@@ -73,6 +74,10 @@ class Statements:
         pairs = select(NOT_FOUND.c.path_id, NOT_FOUND.c.referrer_id)
         self.not_found = Prepared(engine, pairs.where(NOT_FOUND.c.day == bindparam("day_")), "day_")
         self.add_not_found = _adding(engine, NOT_FOUND)
+        columns = EVENT_COUNTS.c
+        of_day = select(columns.event, columns.path_id, columns.label_id, columns.target_id)
+        self.events = Prepared(engine, of_day.where(columns.day == bindparam("day_")), "day_")
+        self.add_event = _adding(engine, EVENT_COUNTS, "count", "total", "zeros")
         totals = update(TOTALS).values(
             views=TOTALS.c.views + bindparam("new_views"),
             visitors=TOTALS.c.visitors + bindparam("new_visitors"),

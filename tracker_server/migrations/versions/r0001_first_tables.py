@@ -23,7 +23,7 @@ def upgrade() -> None:
 
 def _create_vocabularies() -> None:
     word = sa.String().with_variant(sa.String(collation="C"), "postgresql")
-    for name in ("path", "referrer", "audience"):
+    for name in ("path", "referrer", "audience", "label"):
         op.create_table(name, _key("id"), sa.Column("text", word, nullable=False, unique=True))
     op.create_table(
         "page",
@@ -106,6 +106,12 @@ def _create_counts() -> None:
         "day_count", _key("dimension"), _key("day"), _key("key"), _count(), **_NO_ROW_ID
     )
     op.create_table("total_count", _key("dimension"), _key("key"), _count(), **_NO_ROW_ID)
+    op.create_table(
+        "event_count",
+        *(_key(name) for name in ("day", "event", "path_id", "label_id", "target_id")),
+        *(sa.Column(n, sa.BigInteger(), nullable=False) for n in ("count", "total", "zeros")),
+        **_NO_ROW_ID,
+    )
     op.create_table(
         "not_found",
         _row_id("id"),
