@@ -1,11 +1,10 @@
 """A whole Chromium, driven over the DevTools protocol with nothing in between.
 
 Playwright tells every page that it is visible and focused, turns the back/forward cache off, and
-attaches to pages in a way that makes Chromium refuse to prerender. These tests are about just that, so
-they speak to the browser themselves: tabs that are really hidden, pages that really come back.
+attaches to pages in a way that makes Chromium refuse to prerender. These tests are about just that,
+so they speak to the browser themselves: tabs are really hidden, pages really come back.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -60,7 +59,8 @@ Event = dict[str, Any]
 def find_chromium() -> str:
     """Return the command of an installed Chromium or Chrome.
 
-    The headless shell that an npm package brings has no tabs, no back/forward cache and no prerendering.
+    The headless shell of the npm package has no tabs, keeps no page that was left for Back, and
+    prerenders none.
     """
     found = next(filter(None, map(shutil.which, NAMES)), None)
     assert found, f"None of {', '.join(NAMES)} is installed; on Debian: apt-get install chromium"
@@ -141,7 +141,9 @@ class Chrome:
 
     def open(self, url: str = "about:blank", *, background: bool = False) -> "Tab":
         """Open a tab, as Ctrl-T does, or in the background."""
-        made = self.call("Target.createTarget", url="about:blank", forTab=True, background=background)
+        made = self.call(
+            "Target.createTarget", url="about:blank", forTab=True, background=background
+        )
         tab = Tab(self, made["targetId"])
         if url != "about:blank":
             tab.goto(url)
@@ -150,8 +152,10 @@ class Chrome:
     def wait_tab(self, since: int) -> "Tab":
         """Return the tab that a page has opened after event number `since`."""
         event = self.wait_event(
-            lambda event: event["method"] == "Target.targetCreated"
-            and event["params"]["targetInfo"]["type"] == "tab",
+            lambda event: (
+                event["method"] == "Target.targetCreated"
+                and event["params"]["targetInfo"]["type"] == "tab"
+            ),
             since,
             "a new tab",
         )
@@ -218,7 +222,7 @@ class Tab:
         return shown
 
     def _find_page(self) -> str | None:
-        """Follow what was attached and detached: a prerendered page, once shown, is another target."""
+        """Follow what comes and goes: a prerendered page, once shown, is another target."""
         pages: dict[str, Event] = {}
         for event in list(self.chrome.events):
             params = event["params"]
@@ -232,7 +236,9 @@ class Tab:
                     pages[params["sessionId"]] = params["targetInfo"]
                 elif event["method"] == "Target.detachedFromTarget":
                     pages.pop(params["sessionId"], None)
-        shown = [s for s, info in pages.items() if info["type"] == "page" and not info.get("subtype")]
+        shown = [
+            s for s, info in pages.items() if info["type"] == "page" and not info.get("subtype")
+        ]
         return shown[-1] if shown else None
 
     def add_script(self, source: str) -> None:
@@ -291,27 +297,13 @@ class Tab:
             element: JavaScript that yields it.
             button: Which button of the mouse.
         """
-        self.wait(f"!!({element})")
-        place = self.evaluate(
-            f"(async () => {{ const e = {element};"
-            "e.scrollIntoView({block: 'center', behavior: 'instant'});"
-            "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));"
-            "const r = e.getClientRects()[0]; const x = r.x + r.width / 2, y = r.y + r.height / 2;"
-            "return {x, y, hit: e.contains(document.elementFromPoint(x, y))}; })()"
-        )
-        assert place["hit"], f"something lies over {element}"
+        x, y = self._find(element)
         for kind in ("mousePressed", "mouseReleased"):
-            self._mouse(kind, place["x"], place["y"], button=button, clickCount=1)
+            self._mouse(kind, x, y, button=button, clickCount=1)
 
     def hover(self, element: str) -> None:
         """Move the mouse over an element."""
-        self.wait(f"!!({element})")
-        place = self.evaluate(
-            f"(() => {{ const e = {element}; e.scrollIntoView({{block: 'center'}});"
-            "const r = e.getClientRects()[0];"
-            "return {x: r.x + r.width / 2, y: r.y + r.height / 2}; })()"
-        )
-        self._mouse("mouseMoved", place["x"], place["y"])
+        self._mouse("mouseMoved", *self._find(element))
 
     def wheel(self, pixels: int) -> None:
         """Turn the mouse wheel over the middle of the page."""
@@ -328,12 +320,28 @@ class Tab:
         self.wait("!document.hidden")
 
     def set_state(self, state: str) -> None:
-        """Freeze the page, as a browser does with tabs it has hidden long ago, or thaw it (`active`)."""
+        """Freeze the page (`frozen`), as happens to tabs long hidden, or thaw it (`active`)."""
         self.chrome.call("Page.setWebLifecycleState", self.page, state=state)
 
     def close(self) -> None:
         """Close the tab; its page hears of it."""
         self.chrome.call("Target.closeTarget", targetId=self._target)
+
+    def _find(self, element: str) -> tuple[float, float]:
+        """Scroll an element into view, and return its middle once nothing moves or covers it."""
+        self.wait(
+            f"(async () => {{ const e = {element}; if (!e) return false;"
+            "e.scrollIntoView({block: 'center', behavior: 'instant'});"
+            "const middle = () => { const r = e.getClientRects()[0];"
+            "return [r.x + r.width / 2, r.y + r.height / 2]; };"
+            "const before = middle();"
+            "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));"
+            "window.found = middle();"
+            "return '' + before === '' + found && e.contains(document.elementFromPoint(...found));"
+            "})()"
+        )
+        x, y = self.evaluate("window.found")
+        return x, y
 
     def _mouse(self, kind: str, x: float, y: float, **params: Any) -> None:
         self.chrome.call("Input.dispatchMouseEvent", self.page, type=kind, x=x, y=y, **params)

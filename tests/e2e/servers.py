@@ -1,4 +1,4 @@
-"""The two servers a reader's browser speaks to: a slow static host, and a collector that listens in.
+"""The servers a reader's browser speaks to: a slow static host, a collector that listens in.
 
 Readers are told apart by the end of their user agent (`chrome.py`), so many may read at once.
 """
@@ -123,45 +123,88 @@ def _reader_of(handler: BaseHTTPRequestHandler) -> str:
     return handler.headers.get("User-Agent", "").rpartition("Reader/")[2]
 
 
+class _SiteHandler(SiteHandler):
+    site: Site
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, directory=str(self.site.folder), **kwargs)
+
+    def end_headers(self) -> None:
+        # Else a page that was fetched a moment ago would be taken from the browser's cache.
+        self.send_header("Cache-Control", "no-cache")
+        for header in self.site.policies.get(_reader_of(self), {}).items():
+            self.send_header(*header)
+        super().end_headers()
+
+    def do_GET(self) -> None:  # noqa: N802  # the name the base class calls
+        path, reader = urlsplit(self.path).path, _reader_of(self)
+        if not path.endswith("/"):
+            super().do_GET()
+            return
+        purpose = self.headers.get("Sec-Purpose", "")
+        self.site.fetches.append(Fetch(reader, path, prerender="prerender" in purpose))
+        time.sleep(self.site.delays.get(reader, 0))
+        rewrite = self.site.rewrites.get(reader)
+        file = self.site.folder / path.strip("/") / "index.html"
+        if rewrite and file.is_file():
+            self._send(rewrite(file.read_text(encoding="utf-8")).encode())
+        else:
+            super().do_GET()
+
+    def _send(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class _CollectorHandler(BaseHTTPRequestHandler):
+    collector: Collector
+
+    def log_message(self, *args: object) -> None:
+        """Stay silent."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        hit = self._record(json.loads(body))
+        status, content = self.collector.answer(hit, body)
+        if status:  # Else neither answered nor refused: the connection breaks.
+            self._send(status, content)
+
+    def do_OPTIONS(self) -> None:
+        """Allow everything, so that a preflight is seen and not what it leads to."""
+        self._record({})
+        self._send(204, b"")
+
+    def do_GET(self) -> None:
+        """Be some other site, to which a reader may go."""
+        self._send(200, b"<!doctype html><title>Elsewhere</title><p>Elsewhere", "text/html")
+
+    def _record(self, message: dict[str, Any]) -> Hit:
+        headers = dict(self.headers.items())
+        hit = Hit(time.monotonic(), _reader_of(self), self.command, message, headers)
+        self.collector.hits.append(hit)
+        return hit
+
+    def _send(self, status: int, content: bytes, kind: str = "text/plain") -> None:
+        self.send_response(status)
+        for name in ("Origin", "Methods", "Headers"):
+            self.send_header(f"Access-Control-Allow-{name}", "*")
+        self.send_header("Cross-Origin-Resource-Policy", "cross-origin")
+        self.send_header("Content-Type", kind)
+        if status != 204:
+            self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if status != 204:
+            self.wfile.write(content)
+
+
 @contextmanager
 def serving_site(folder: Path, port: int) -> Iterator[Site]:
     """Serve a built site."""
     site = Site(folder, port)
-
-    class Handler(SiteHandler):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, directory=str(folder), **kwargs)
-
-        def end_headers(self) -> None:
-            # Else a page that was fetched a moment ago would be taken from the browser's cache.
-            self.send_header("Cache-Control", "no-cache")
-            for header in site.policies.get(_reader_of(self), {}).items():
-                self.send_header(*header)
-            super().end_headers()
-
-        def do_GET(self) -> None:  # noqa: N802  # the name the base class calls
-            path, reader = urlsplit(self.path).path, _reader_of(self)
-            if not path.endswith("/"):
-                super().do_GET()
-                return
-            purpose = self.headers.get("Sec-Purpose", "")
-            site.fetches.append(Fetch(reader, path, prerender="prerender" in purpose))
-            time.sleep(site.delays.get(reader, 0))
-            rewrite = site.rewrites.get(reader)
-            file = folder / path.strip("/") / "index.html"
-            if rewrite and file.is_file():
-                self._send(rewrite(file.read_text(encoding="utf-8")).encode())
-            else:
-                super().do_GET()
-
-        def _send(self, body: bytes) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-    with _running(port, Handler):
+    with _running(port, type("Handler", (_SiteHandler,), {"site": site})):
         yield site
 
 
@@ -169,47 +212,7 @@ def serving_site(folder: Path, port: int) -> Iterator[Site]:
 def collecting(port: int) -> Iterator[Collector]:
     """Run a collector."""
     collector = Collector(port)
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *args: object) -> None:
-            """Stay silent."""
-
-        def do_POST(self) -> None:  # noqa: N802  # the name the base class calls
-            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-            hit = self._record(json.loads(body))
-            status, content = collector.answer(hit, body)
-            if not status:  # Neither answered nor refused: the connection breaks.
-                return
-            self._send(status, content)
-
-        def do_OPTIONS(self) -> None:  # noqa: N802  # the name the base class calls
-            """Allow everything, so that a preflight is seen and not what it leads to."""
-            self._record({})
-            self._send(204, b"")
-
-        def do_GET(self) -> None:  # noqa: N802  # the name the base class calls
-            """Be some other site, to which a reader may go."""
-            self._send(200, b"<!doctype html><title>Elsewhere</title><p>Elsewhere", "text/html")
-
-        def _record(self, message: dict[str, Any]) -> Hit:
-            headers = dict(self.headers.items())
-            hit = Hit(time.monotonic(), _reader_of(self), self.command, message, headers)
-            collector.hits.append(hit)
-            return hit
-
-        def _send(self, status: int, content: bytes, kind: str = "text/plain") -> None:
-            self.send_response(status)
-            for name in ("Origin", "Methods", "Headers"):
-                self.send_header(f"Access-Control-Allow-{name}", "*")
-            self.send_header("Cross-Origin-Resource-Policy", "cross-origin")
-            self.send_header("Content-Type", kind)
-            if status != 204:
-                self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            if status != 204:
-                self.wfile.write(content)
-
-    with _running(port, Handler):
+    with _running(port, type("Handler", (_CollectorHandler,), {"collector": collector})):
         yield collector
 
 

@@ -64,7 +64,8 @@ class Reader:
         them. What were to come later still fails the row after.
         """
         self.tab.evaluate(
-            "new Promise(done => { const next = document.hidden ? setTimeout : requestAnimationFrame;"
+            "new Promise(done => {"
+            "const next = document.hidden ? setTimeout : requestAnimationFrame;"
             "next(() => next(() => setTimeout(() => setTimeout(done)))); })"
         )
 
@@ -108,12 +109,14 @@ def _load(reader: Reader) -> None:
 
 
 def _scroll(reader: Reader) -> None:
-    """Turn the wheel until the end; Material's `navigation.tracking` follows in the address."""
-    for _ in range(8):
-        reader.tab.wheel(400)
-    reader.tab.wait("scrollY > 1000")
-    if reader.is_instant():
-        reader.tab.wait("location.hash.startsWith('#part-')")
+    """Turn the wheel past the headings; Material's `navigation.tracking` follows in the address."""
+
+    def is_past() -> bool:
+        reader.tab.wheel(300)
+        tracked = reader.tab.evaluate("location.hash") or not reader.is_instant()
+        return bool(tracked and reader.tab.evaluate("scrollY > 1000"))
+
+    eventually(is_past, "the reader is past the headings")
 
 
 def _use_contents(reader: Reader) -> None:
@@ -197,9 +200,11 @@ def _prerender(reader: Reader, path: str) -> None:
         "document.body.append(rules); })()"
     )
     reader.chrome.wait_event(
-        lambda event: event["method"] == "Preload.prerenderStatusUpdated"
-        and event["params"]["status"] == "Ready"
-        and event["params"]["key"]["url"].endswith(path),
+        lambda event: (
+            event["method"] == "Preload.prerenderStatusUpdated"
+            and event["params"]["status"] == "Ready"
+            and event["params"]["key"]["url"].endswith(path)
+        ),
         since,
         f"{path} is prerendered",
     )
@@ -348,7 +353,7 @@ Journeys = dict[tuple[str, int], "Future[Told]"]
 def test_each_behaviour_counts_what_was_shown(
     journeys: Journeys, theme: str, delay: int, number: int
 ) -> None:
-    """The row's pages reach the collector, in their order, and nothing else; the tracker counts them."""
+    """The row's pages reach the collector in their order, nothing else does, and they count."""
     row, outcome = TRUTH[number], journeys[theme, delay].result().outcomes[number]
     if outcome.failure:
         raise outcome.failure
