@@ -22,8 +22,15 @@ const SCRIPTS = [
 ];
 
 /**
+ * What needs no function around it: the tracker's scope is a `try`, and the extras are a module.
+ *
+ * @type {Record<string, import('esbuild').Format>}
+ */
+const FORMATS = { 'src/tracker.js': 'esm', 'src/extras.js': 'esm' };
+
+/**
  * @param {string} entry
- * @param {boolean} [readable] for tests: names kept, and statements labelled STOP too
+ * @param {boolean} [readable] for tests: names kept
  * @returns {Promise<string>}
  */
 export async function bundle(entry, readable = false) {
@@ -31,13 +38,13 @@ export async function bundle(entry, readable = false) {
     absWorkingDir: fileURLToPath(HERE),
     entryPoints: [entry],
     bundle: true,
-    format: 'iife',
-    target: 'es2020',
+    format: FORMATS[entry] ?? 'iife',
+    target: 'es2021',
     charset: 'utf8',
     legalComments: 'none',
     minify: !readable,
-    dropLabels: readable ? [] : ['STOP'],
-    banner: { js: `/*! mkdocs-stats-plugin, MIT, js/${entry} */` },
+    // Of the names of ours that the scripts contain, hence nearly free.
+    banner: { js: '/*! mkdocs-stats, MIT */' },
     tsconfigRaw: {},
     write: false,
   });

@@ -21,6 +21,7 @@ import { Clock } from './clock.js';
  * @property {boolean} [prerendering]
  * @property {string} [referrer]
  * @property {'works' | 'blocked' | 'null' | 'full'} [storage]
+ * @property {Record<string, unknown>} [navigator] besides what it always has
  * @property {Record<string, unknown>} [globals] replace those of the window
  */
 
@@ -35,10 +36,16 @@ export class Browser {
   tabs = [];
   /** @type {Map<string, string>} */
   stored = new Map();
+  /** Open channels. @type {Channel[]} */
+  channels = [];
+  /** What was said on them. */
+  posted = 0;
+  /** What the time of day is wrong by, in milliseconds. */
+  skew = 0;
   /** Blob addresses that were made and not revoked. @type {Set<string>} */
   blobs = new Set();
   /** What the network answers. @type {(message: Record<string, any>) => Promise<unknown>} */
-  answer = async () => ({ ok: true, status: 204 });
+  answer = async () => reply(204);
   beacons = true;
   #ids = 0;
   #draws = 0;
@@ -106,6 +113,43 @@ export class Browser {
   }
 }
 
+/** An answer as `fetch` gives it. @param {number} status @param {string} [body] */
+export const reply = (status, body = '') => ({
+  status,
+  ok: status >= 200 && status < 300,
+  text: async () => body,
+});
+
+/** A `BroadcastChannel`: to all others of the browser, a little later, unless closed or frozen. */
+class Channel {
+  onmessage = /** @type {((event: unknown) => void) | null} */ (null);
+  closed = false;
+
+  /** @param {Tab} tab */
+  constructor(tab) {
+    this.tab = tab;
+    tab.browser.channels.push(this);
+  }
+
+  /** @param {unknown} data */
+  postMessage(data) {
+    const { browser } = this.tab;
+    if (this.closed) throw new DOMException('closed', 'InvalidStateError');
+    browser.posted += 1;
+    for (const other of browser.channels) {
+      if (other === this || other.tab.frozen) continue;
+      browser.clock.setTimeout(() => {
+        if (!other.closed && !other.tab.frozen) other.onmessage?.({ data });
+      }, 5);
+    }
+  }
+
+  close() {
+    this.closed = true;
+    this.tab.browser.channels = this.tab.browser.channels.filter((known) => known !== this);
+  }
+}
+
 export class Tab {
   /** Closed, or in the back/forward cache. */
   frozen = false;
@@ -113,8 +157,10 @@ export class Tab {
   logged = [];
   /** @type {{ type: string, run: (event: any) => void, capture: boolean }[]} */
   listeners = [];
-  /** @type {((records: unknown[]) => void)[]} */
-  observers = [];
+  /** Addresses of modules that were loaded. @type {string[]} */
+  imported = [];
+  /** What loading a module gives. @type {() => Promise<unknown>} */
+  load = async () => ({});
 
   /** @param {Browser} browser @param {PageOptions} [options] */
   constructor(browser, options = {}) {
@@ -132,6 +178,7 @@ export class Tab {
       head: { children: /** @type {Record<string, { content: string }>} */ ({}) },
     };
     if (meta !== null) this.document.head.children['mkdocs-stats'] = { content: meta };
+    this.openedAt = browser.clock.now;
     this.window = this.#makeWindow(options);
     this.goTo(location);
     this.context = vm.createContext(this.window);
@@ -140,28 +187,25 @@ export class Tab {
 
   /** @param {string} code */
   run(code) {
-    vm.runInContext(code, this.context);
+    // The one expression that a context of Node cannot be given.
+    vm.runInContext(code.replace('import(', 'loadModule('), this.context);
   }
 
   /** The address changes, by whatever means. @param {string} address */
   goTo(address) {
-    this.window.location = new URL(address);
-  }
-
-  /** Elements of the head change; those who watch it hear of it once, when all is done. */
-  changeHead() {
-    queueMicrotask(() => {
-      for (const observer of this.observers) observer([{ type: 'childList' }]);
-    });
+    const url = new URL(address);
+    this.window.location = url;
+    const local = /^(localhost|127\..*|\[::1]|.*\.localhost)$/.test(url.hostname);
+    this.window.isSecureContext = local || ['https:', 'file:'].includes(url.protocol);
   }
 
   /** Instant navigation: address first, the page later. @param {string} path @param {number} seconds */
   async navigate(path, seconds = 0.5) {
+    this.use('pointerdown');
     this.goTo(`${SITE}${path}`);
     await this.browser.wait(seconds);
     this.document.head.children['mkdocs-stats'] = { content: path };
-    this.changeHead();
-    await this.browser.wait(0);
+    await this.browser.wait(0.6); // It is looked at twice a second.
   }
 
   hide() {
@@ -174,8 +218,9 @@ export class Tab {
     this.fire('document', 'visibilitychange');
   }
 
-  focus() {
-    this.fire('window', 'focus');
+  /** The reader does something. @param {string} [type] */
+  use(type = 'pointermove') {
+    this.fire('window', type);
   }
 
   /** Closed, or left for another page. */
@@ -201,6 +246,7 @@ export class Tab {
 
   /** @param {'window' | 'document'} target @param {string} type @param {object} [properties] */
   fire(target, type, properties) {
+    if (this.frozen) return;
     const bubbles = type === 'visibilitychange';
     for (const listener of this.listeners) {
       const reached = target === 'window' || bubbles || listener.capture;
@@ -209,7 +255,7 @@ export class Tab {
   }
 
   /** @param {PageOptions} options @returns {any} */
-  #makeWindow({ storage = 'works', globals = {} }) {
+  #makeWindow({ storage = 'works', globals = {}, navigator = {} }) {
     const { browser } = this;
     class FakeURL extends URL {
       static createObjectURL() {
@@ -225,7 +271,8 @@ export class Tab {
       document: this.document,
       URL: FakeURL,
       Blob: class {},
-      Date: { now: () => browser.clock.now },
+      Date: { now: () => browser.clock.now + browser.skew },
+      performance: { now: () => browser.clock.now - this.openedAt + 120.3 },
       Math: Object.assign(Object.create(Math), { random: () => browser.random() }),
       Intl: { DateTimeFormat: () => ({ resolvedOptions: () => ({ timeZone: 'Europe/Vienna' }) }) },
       innerWidth: 1_280,
@@ -235,6 +282,24 @@ export class Tab {
           if (!this.frozen) run();
         }, delay),
       clearTimeout: browser.clock.clearTimeout,
+      setInterval: (
+        /** @type {(argument: any) => void} */ run,
+        /** @type {number} */ period,
+        /** @type {any} */ argument,
+      ) =>
+        browser.clock.setInterval(() => {
+          if (!this.frozen) run(argument);
+        }, period),
+      clearInterval: browser.clock.clearTimeout,
+      BroadcastChannel: class extends Channel {
+        constructor() {
+          super(tab);
+        }
+      },
+      loadModule: (/** @type {URL} */ address) => {
+        this.imported.push(String(address));
+        return this.load();
+      },
       addEventListener: (/** @type {string} */ type, /** @type {any} */ run, capture = false) =>
         this.listeners.push({ type, run, capture }),
       removeEventListener: (
@@ -246,24 +311,13 @@ export class Tab {
           (known) => known.type !== type || known.run !== run || known.capture !== capture,
         );
       },
-      MutationObserver: class {
-        /** @param {(records: unknown[]) => void} run */
-        constructor(run) {
-          this.run = run;
-        }
-        observe() {
-          tab.observers.push(this.run);
-        }
-        disconnect() {
-          tab.observers = tab.observers.filter((run) => run !== this.run);
-        }
-      },
       navigator: {
         language: 'de-AT',
         sendBeacon: (/** @type {string} */ url, /** @type {string} */ body) => {
           if (browser.beacons) browser.record(this, 'beacon', url, { body });
           return browser.beacons;
         },
+        ...navigator,
       },
       fetch: (/** @type {string} */ url, /** @type {any} */ init) =>
         browser.answer(browser.record(this, 'fetch', url, init)),

@@ -12,6 +12,13 @@ export class Clock {
     return this.#last;
   };
 
+  /** @param {() => void} run @param {number} period */
+  setInterval = (run, period) => {
+    this.#last += 1;
+    this.#timers.set(this.#last, { run, at: this.now + period, period });
+    return this.#last;
+  };
+
   /** @param {number | undefined} id */
   clearTimeout = (id) => {
     this.#timers.delete(id);
@@ -27,16 +34,23 @@ export class Clock {
     const end = this.now + milliseconds;
     await settle();
     for (let round = 0; ; round += 1) {
-      if (round > 10_000) throw new Error('timers without end');
+      if (round > 100_000) throw new Error('timers without end');
       const due = [...this.#timers].filter(([, timer]) => timer.at <= end);
       if (due.length === 0) break;
       const [id, timer] = due.reduce((first, other) => (other[1].at < first[1].at ? other : first));
-      this.#timers.delete(id);
-      this.now = timer.at;
+      // Never back: after a sleep all that was due meanwhile is late.
+      this.now = Math.max(this.now, timer.at);
+      if (timer.period) timer.at = this.now + timer.period;
+      else this.#timers.delete(id);
       timer.run();
       await settle();
     }
     this.now = end;
+  }
+
+  /** The machine sleeps: time passes and nothing happens. @param {number} milliseconds */
+  sleep(milliseconds) {
+    this.now += milliseconds;
   }
 }
 
