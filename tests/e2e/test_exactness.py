@@ -313,6 +313,10 @@ def _read(theme: str, delay: int, site: Site, collector: Collector, folder: Path
         collector.trackers[name] = tracker
         reader = Reader(name, theme, site, collector, chrome, tracker, chrome.open())
         outcomes = _walk(reader)
+        # What the last row has set off may come as late as the script's next look, half a second.
+        reader.tab.evaluate("new Promise(done => setTimeout(done, 1_200))")
+        if not outcomes[-1].failure:
+            outcomes[-1].shown = reader.views()[sum(len(o.shown) for o in outcomes[:-1]) :]
         rows = reader.stats()["pageStats"]
         return Told(outcomes, {row["path"]: (row["title"], row["views"]) for row in rows})
 
@@ -375,7 +379,7 @@ def test_a_whole_journey_leaves_right_paths_and_titles(
 
 def test_the_documented_table_is_this_one() -> None:
     """`docs/counting.md` has these rows with these numbers, in this order."""
-    text = (ROOT / "docs" / "counting.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "counting.md").read_text(encoding="utf-8").split("## Others")[0]
     rows = re.findall(r"^\| (.+?) \| (\d+) \| (\d+) \| (\d+) \|$", text, re.MULTILINE)
 
     assert rows == [
