@@ -43,7 +43,7 @@ FLOORS = {
         {"__main__"},
     ],
     "mkdocs_stats_plugin": [
-        {"config", "facts", "inject"},
+        {"config", "facts", "inject", "widgets"},
         {"manifest", "assets", "stats_page"},
         {"plugin"},
     ],
