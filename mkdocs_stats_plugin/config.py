@@ -73,6 +73,28 @@ class SourcePath(c.OptionallyRequired[str]):
         return str(path)
 
 
+class TextsConfig(Config):
+    """What stands under ``texts:``, the words of the widgets."""
+
+    stop = c.Type(str, default="Do not count my visits")
+    """The opt-out control, while the reader is counted."""
+
+    resume = c.Type(str, default="Count my visits again")
+    """The same after the reader has opted out."""
+
+    question = c.Type(str, default="Was this page helpful?")
+    """What the feedback widget asks."""
+
+    yes = c.Type(str, default="Yes")
+    """The answer that rates the page 1."""
+
+    no = c.Type(str, default="No")
+    """The answer that rates it 0."""
+
+    comment = c.Type(str, default="What could be better?")
+    """The label of the field that follows an answer."""
+
+
 class StatsConfig(Config):
     """What stands under ``plugins: - stats:`` in `mkdocs.yml`."""
 
@@ -102,6 +124,18 @@ class StatsConfig(Config):
 
     track_local = Switch(default=False)
     """Whether readers on localhost count, and whether `mkdocs serve` tags its pages."""
+
+    respect_dnt = Switch(default=True)
+    """Whether a browser's Do Not Track is obeyed. Global Privacy Control always is."""
+
+    visitor_id = c.Choice(("persistent", "daily"), default="persistent")
+    """How readers are told apart: by an id that the browser keeps, or by one for the day."""
+
+    extras = Switch(default=True)
+    """Whether pages load the second script: searches, feedback, 404s, links, copies, headings."""
+
+    texts = c.SubConfig(TextsConfig)
+    """The words of the widgets, for sites in other languages."""
 
     def validate(self) -> tuple[ConfigErrors, ConfigWarnings]:
         """Check each option, then those that depend on another."""

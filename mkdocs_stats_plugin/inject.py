@@ -33,11 +33,20 @@ class Tracker:
     url: str
     """Address of the tracker."""
 
-    heartbeat_seconds: float | None
+    heartbeat_seconds: float | None = None
     """Interval of the heartbeats; nothing leaves it to the script."""
 
-    local: bool
+    local: bool = False
     """Whether readers on localhost count."""
+
+    ignore_dnt: bool = False
+    """Whether readers count who ask not to be tracked."""
+
+    daily: bool = False
+    """Whether nothing is kept in the browser that tells one reader from another."""
+
+    extras: str | None = None
+    """Name of the second script, in the folder of the first; nothing to do without."""
 
 
 def render_tracker(tracker: Tracker, content: str, base: str) -> str:
@@ -58,11 +67,21 @@ def render_tracker(tracker: Tracker, content: str, base: str) -> str:
 @cache  # One for each depth of the site.
 def _render_script(tracker: Tracker, base: str) -> str:
     beat = tracker.heartbeat_seconds
-    heartbeat = "" if beat is None else f' data-heartbeat="{beat:.15g}"'
-    local = " data-local" if tracker.local else ""
+    attributes = {
+        "data-heartbeat": None if beat is None else f"{beat:.15g}",
+        "data-local": "" if tracker.local else None,
+        "data-ignore-dnt": "" if tracker.ignore_dnt else None,
+        "data-visitor": "daily" if tracker.daily else None,
+        "data-extras": tracker.extras,
+    }
+    settings = "".join(
+        f' {name}="{escape(value)}"' if value else f" {name}"
+        for name, value in attributes.items()
+        if value is not None
+    )
     return (
         f'<script async src="{escape(base + tracker.uri)}" data-tracker="{escape(tracker.url)}"'
-        f"{heartbeat}{local}></script>\n"
+        f"{settings}></script>\n"
     )
 
 

@@ -6,6 +6,7 @@ translation plugins start their nested builds (+50).
 """
 
 from pathlib import Path
+from posixpath import basename
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from mkdocs_stats_plugin.config import DEFAULT_HEARTBEAT_SECONDS, StatsConfig
 from mkdocs_stats_plugin.facts import read_entry, site_path
 from mkdocs_stats_plugin.inject import Tracker, insert_head, render_tracker, render_viewer
 from mkdocs_stats_plugin.manifest import Manifest, TooManyPagesError, is_listable
+from mkdocs_stats_plugin.widgets import place_widgets
 
 NOT_FOUND = "404.html"
 
@@ -75,7 +77,8 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         return nav
 
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-        """Put the figures on the statistics page."""
+        """Put the widgets where the author wants them, and the figures on the statistics page."""
+        html = self._place_widgets(html, page.file.src_uri)
         if page.file.src_uri != self._stats_source:
             return html
         shown = stats_page.render_body(self.config.tracker_url)
@@ -142,13 +145,31 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         return bool(self.config.enabled and self.config.stats_page)
 
     def _add_tracker(self, files: Files, config: MkDocsConfig) -> Tracker:
-        seconds = self.config.heartbeat_seconds
+        options = self.config
+        seconds = options.heartbeat_seconds
+        uri = assets.add_asset(files, config, "tracker.js")
+        # Not in the tag: whoever can change this file of the site can change its pages as well, and
+        # a host that minifies scripts would switch the counting off. It is for copies elsewhere.
+        log.info("%s has the integrity %s", uri, assets.integrity_of("tracker.js"))
+        extras = assets.add_asset(files, config, "extras.js") if options.extras else None
         return Tracker(
-            uri=assets.add_asset(files, config, "tracker.js"),
-            url=self.config.tracker_url,
+            uri=uri,
+            url=options.tracker_url,
             heartbeat_seconds=None if seconds == DEFAULT_HEARTBEAT_SECONDS else seconds,
-            local=self.config.track_local,
+            local=options.track_local,
+            ignore_dnt=not options.respect_dnt,
+            daily=options.visitor_id == "daily",
+            extras=extras and basename(extras),
         )
+
+    def _place_widgets(self, html: str, source: str) -> str:
+        works = self._tracker and self._tracker.extras
+        placed, unknown = place_widgets(html, self.config.texts if works else None)
+        for name in unknown:
+            log.warning("%s: no widget is called '%s'", source, name)
+        if placed != html and self._tracker and not works:
+            log.warning("%s: widgets need the option 'extras'", source)
+        return placed
 
     def _add_viewer(self, files: Files, config: MkDocsConfig) -> tuple[str, str]:
         script = assets.add_asset(files, config, "stats.js")

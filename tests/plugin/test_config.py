@@ -27,6 +27,8 @@ def test_no_option_is_required() -> None:
     assert (config.enabled, config.tracker_url, config.heartbeat_seconds) == (True, "", 30)
     assert (config.stats_page, config.stats_page_path) == (False, "stats.md")
     assert (config.stats_page_title, config.track_local) == ("Statistics", False)
+    assert (config.respect_dnt, config.visitor_id, config.extras) == (True, "persistent", True)
+    assert config.texts.stop == "Do not count my visits"
     assert not config.exclude.match_file("a.md")
     assert not config.post_patterns.match_file("a.md")
 
@@ -98,6 +100,12 @@ def test_patterns_are_those_of_mkdocs() -> None:
         ("stats_page_path", 1),
         ("stats_page_title", ["Statistics"]),
         ("track_local", "localhost"),
+        ("respect_dnt", "never"),
+        ("visitor_id", "weekly"),
+        ("visitor_id", True),
+        ("extras", ["search"]),
+        ("texts", "Deutsch"),
+        ("texts", {"yes": 1}),
     ],
 )
 def test_a_wrong_option_stops_the_build_and_is_named(

@@ -1,5 +1,7 @@
 """The tag, and where it goes."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,8 +12,6 @@ from tests.plugin.sites import read_tags
 TRACKER = Tracker(
     uri="assets/mkdocs-stats/tracker.1a2b3c4d.js",
     url="https://stats.example.org",
-    heartbeat_seconds=None,
-    local=False,
 )
 TAG = render_tracker(TRACKER, "/guide/install/", "../../")
 VIEWER = render_viewer("assets/mkdocs-stats/stats.js", "assets/mkdocs-stats/stats.css", "")
@@ -34,21 +34,33 @@ def test_the_tag_is_that_of_the_wire_format() -> None:
     )
 
 
-def test_settings_are_attributes_only_where_they_are_made() -> None:
-    """The heartbeat and the local switch are written when they differ from the default."""
-    tracker = Tracker(uri="t.js", url="https://t.example", heartbeat_seconds=7.5, local=True)
+@pytest.mark.parametrize(
+    ("settings", "attributes"),
+    [
+        ({"heartbeat_seconds": 7.5}, {"data-heartbeat": "7.5"}),
+        ({"heartbeat_seconds": 30}, {"data-heartbeat": "30"}),
+        ({"local": True}, {"data-local": None}),
+        ({"ignore_dnt": True}, {"data-ignore-dnt": None}),
+        ({"daily": True}, {"data-visitor": "daily"}),
+        ({"extras": "extras.1a2b3c4d.js"}, {"data-extras": "extras.1a2b3c4d.js"}),
+        ({}, {}),
+    ],
+)
+def test_settings_are_attributes_only_where_they_are_made(
+    settings: dict[str, Any], attributes: dict[str, str | None]
+) -> None:
+    """What differs from the default of the script is written, and nothing else."""
+    tracker = Tracker(uri="t.js", url="https://t.example", **settings)
 
     tags = read_tags(render_tracker(tracker, "/", ""))
 
-    assert tags.trackers[0]["data-heartbeat"] == "7.5"
-    assert "data-local" in tags.trackers[0]
+    always = {"async": None, "src": "t.js", "data-tracker": "https://t.example"}
+    assert tags.trackers == [always | attributes]
 
 
 def test_values_are_escaped() -> None:
     """No letter of a path or an address ends its attribute."""
-    tracker = Tracker(
-        uri="t.js", url='https://t.example/"&<a>', heartbeat_seconds=None, local=False
-    )
+    tracker = Tracker(uri="t.js", url='https://t.example/"&<a>')
 
     tags = read_tags(render_tracker(tracker, "/\"'<&>/", ""))
 

@@ -1,0 +1,66 @@
+"""What an author may put on a page: an element that names a widget becomes the widget.
+
+The elements are plain HTML, which Markdown, macros and minifiers leave alone, and so are the
+widgets: no style and no class of any theme, but those of the site's own buttons and fields.
+"""
+
+import re
+from html import escape
+from typing import Protocol
+
+_PLACEHOLDER = re.compile(
+    r"<div\s[^>]*\bdata-stats\s*=\s*[\"']?([\w-]+)[\"']?[^>]*>\s*</div>", re.IGNORECASE
+)
+
+_OPT_OUT = (
+    '<button type="button" data-stats-opt-out="{resume}" aria-pressed="false">{stop}</button>'
+)
+_FEEDBACK = """\
+<div class="mkdocs-stats-feedback" role="group" aria-label="{question}">
+<span>{question}</span>
+<button type="button" data-stats-feedback="1">{yes}</button>
+<button type="button" data-stats-feedback="0">{no}</button>
+<input type="text" data-stats-comment hidden maxlength="500" aria-label="{comment}" placeholder="{comment}">
+</div>"""  # noqa: E501  # a line of HTML
+_WIDGETS = {"opt-out": _OPT_OUT, "feedback": _FEEDBACK}
+"""By name. The text of the attribute is what the button says in its other state."""
+
+
+class Texts(Protocol):
+    """What widgets say to readers; the option `texts`."""
+
+    stop: str
+    resume: str
+    question: str
+    yes: str
+    no: str
+    comment: str
+
+
+def place_widgets(html: str, texts: Texts | None) -> tuple[str, list[str]]:
+    """Replace each ``<div data-stats="NAME"></div>``.
+
+    Args:
+        html: The content of a page.
+        texts: What the widgets say; nothing where they would not work, which leaves them out.
+
+    Returns:
+        The content, and the names that no widget has.
+    """
+    if "data-stats" not in html:
+        return html, []
+    names: list[str] = []
+
+    def replace(match: re.Match[str]) -> str:
+        template = _WIDGETS.get(match[1].lower())
+        if template is None:
+            names.append(match[1])
+            return match[0]
+        return _render(template, texts) if texts else ""
+
+    return _PLACEHOLDER.sub(replace, html), names
+
+
+def _render(template: str, texts: Texts) -> str:
+    words = {name: escape(getattr(texts, name)) for name in Texts.__annotations__}
+    return template.format_map(words)

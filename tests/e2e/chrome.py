@@ -1,0 +1,384 @@
+"""A whole Chromium, driven over the DevTools protocol with nothing in between.
+
+Playwright tells every page that it is visible and focused, turns the back/forward cache off, and
+attaches to pages in a way that makes Chromium refuse to prerender. These tests are about just that,
+so they speak to the browser themselves: tabs are really hidden, pages really come back.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+PATIENCE_SECONDS = 15.0
+NAMES = ["chromium", "google-chrome", "google-chrome-stable", "chromium-browser"]
+USER_AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/143.0.0.0 Safari/537.36 Reader/"
+)
+ARGUMENTS = [
+    "--headless",
+    "--remote-debugging-pipe",
+    "--no-sandbox",
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--password-store=basic",
+    "--window-size=1280,900",
+    "--lang=de-AT",
+    # Nothing but this machine is asked for anything.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    # How much memory is free decides in a browser of its own whether a page is kept or prerendered.
+    "--disable-features=BackForwardCacheMemoryControls,Prerender2MemoryControls",
+]
+# The pipe is expected as descriptors 3 and 4. A function run between fork and exec could do it too,
+# but not safely in a process that has threads.
+LAUNCHER = """
+import fcntl, os, sys
+ends = [fcntl.fcntl(int(end), fcntl.F_DUPFD, 10) for end in sys.argv[1:3]]
+os.dup2(ends[0], 3)
+os.dup2(ends[1], 4)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
+
+Event = dict[str, Any]
+
+
+def find_chromium() -> str:
+    """Return the command of an installed Chromium or Chrome.
+
+    The headless shell of the npm package has no tabs, keeps no page that was left for Back, and
+    prerenders none.
+    """
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    assert found, f"None of {', '.join(NAMES)} is installed; on Debian: apt-get install chromium"
+    return found
+
+
+class ProtocolError(Exception):
+    """The browser refused a command, usually because the page has just gone."""
+
+
+class Chrome:
+    """One running browser with a profile of its own, hence one reader."""
+
+    def __init__(self, profile: Path, reader: str, *arguments: str) -> None:
+        """Start it.
+
+        Args:
+            profile: An empty folder.
+            reader: What servers recognise this browser by, at the end of its user agent.
+            arguments: Further ones of the command line.
+        """
+        commands, self._commands = os.pipe()
+        self._answers, answers = os.pipe()
+        own = [f"--user-data-dir={profile}", f"--user-agent={USER_AGENT}{reader}", "about:blank"]
+        command = [find_chromium(), *ARGUMENTS, *arguments, *own]
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", LAUNCHER, str(commands), str(answers), *command],
+            pass_fds=(commands, answers),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(commands)
+        os.close(answers)
+        self._ids = count(1)
+        self._replies: dict[int, Event] = {}
+        self._gone: set[str] = set()
+        self._changed = threading.Condition()
+        self.events: list[Event] = []
+        """Everything the browser has reported so far."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        tabs = [{"type": "tab"}]
+        self.call("Target.setDiscoverTargets", discover=True, filter=tabs)
+
+    def close(self) -> None:
+        """Quit, as a reader who closes the window."""
+        if self._process.poll() is None:
+            self.call("Browser.close")
+        self._process.wait(PATIENCE_SECONDS)
+        os.close(self._commands)
+
+    def call(self, method: str, session: str | None = None, **params: Any) -> Event:
+        """Send a command and return its result."""
+        number = next(self._ids)
+        command = {"id": number, "method": method, "params": params}
+        if session:
+            command["sessionId"] = session
+        _write_all(self._commands, json.dumps(command).encode() + b"\0")
+        with self._changed:
+            self._changed.wait_for(
+                lambda: number in self._replies or session in self._gone, PATIENCE_SECONDS
+            )
+            reply = self._replies.pop(number, None)
+        if reply is None:
+            raise ProtocolError(f"{method}: no answer")
+        if "error" in reply:
+            raise ProtocolError(f"{method}: {reply['error']['message']}")
+        result: Event = reply["result"]
+        return result
+
+    def wait_event(self, check: Callable[[Event], bool], since: int, what: str) -> Event:
+        """Return the first event after number `since` for which `check` is true."""
+        with self._changed:
+            found = self._changed.wait_for(
+                lambda: next(filter(check, self.events[since:]), None), PATIENCE_SECONDS
+            )
+        assert found, f"not within {PATIENCE_SECONDS} s: {what}"
+        return found
+
+    def open(self, url: str = "about:blank", *, background: bool = False) -> "Tab":
+        """Open a tab, as Ctrl-T does, or in the background."""
+        made = self.call(
+            "Target.createTarget", url="about:blank", forTab=True, background=background
+        )
+        tab = Tab(self, made["targetId"])
+        if url != "about:blank":
+            tab.goto(url)
+        return tab
+
+    def wait_tab(self, since: int) -> "Tab":
+        """Return the tab that a page has opened after event number `since`."""
+        event = self.wait_event(
+            lambda event: (
+                event["method"] == "Target.targetCreated"
+                and event["params"]["targetInfo"]["type"] == "tab"
+            ),
+            since,
+            "a new tab",
+        )
+        return Tab(self, event["params"]["targetInfo"]["targetId"])
+
+    def complaints(self) -> list[str]:
+        """Return what pages threw, left rejected, or wrote to the console.
+
+        Failed requests, which the browser itself reports, are not among them.
+        """
+        return [text for event in list(self.events) for text in _complaint(event)]
+
+    def _listen(self) -> None:
+        rest = b""
+        while chunk := _read(self._answers):
+            *messages, rest = (rest + chunk).split(b"\0")
+            with self._changed:
+                for message in map(json.loads, messages):
+                    if "id" in message:
+                        self._replies[message["id"]] = message
+                        continue
+                    self.events.append(message)
+                    if message["method"] == "Target.detachedFromTarget":
+                        self._gone.add(message["params"]["sessionId"])
+                self._changed.notify_all()
+        os.close(self._answers)
+
+
+class Tab:
+    """A tab, whatever page it shows."""
+
+    def __init__(self, chrome: Chrome, target: str) -> None:
+        """Attach to the tab, not to its page: that is how the browser goes on prerendering."""
+        self.chrome = chrome
+        self._target = target
+        self._prepared: set[str] = set()
+        self._scripts: list[str] = []
+        attached = chrome.call("Target.attachToTarget", targetId=target, flatten=True)
+        self._session = attached["sessionId"]
+        chrome.call(
+            "Target.setAutoAttach",
+            self._session,
+            autoAttach=True,
+            waitForDebuggerOnStart=False,
+            flatten=True,
+        )
+        # Of a return from the back/forward cache only this event tells.
+        self.add_script("addEventListener('pageshow', e => { window.persisted = e.persisted });")
+
+    @property
+    def page(self) -> str:
+        """The protocol's session of the page that is shown."""
+        shown = None
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (shown := self._find_page()):
+            assert time.monotonic() < deadline, "the tab shows no page"
+            time.sleep(0.02)
+        if shown not in self._prepared:
+            self._prepared.add(shown)
+            for domain in ("Page", "Runtime", "Log", "Preload", "Network"):
+                self.chrome.call(f"{domain}.enable", shown)
+            for script in self._scripts:
+                self.chrome.call("Page.addScriptToEvaluateOnNewDocument", shown, source=script)
+        return shown
+
+    def _find_page(self) -> str | None:
+        """Follow what comes and goes: a prerendered page, once shown, is another target."""
+        pages: dict[str, Event] = {}
+        for event in list(self.chrome.events):
+            params = event["params"]
+            if event["method"] == "Target.targetInfoChanged":
+                changed = params["targetInfo"]
+                for session, info in pages.items():
+                    if info["targetId"] == changed["targetId"]:
+                        pages[session] = changed
+            elif event.get("sessionId") == self._session:
+                if event["method"] == "Target.attachedToTarget":
+                    pages[params["sessionId"]] = params["targetInfo"]
+                elif event["method"] == "Target.detachedFromTarget":
+                    pages.pop(params["sessionId"], None)
+        shown = [
+            s for s, info in pages.items() if info["type"] == "page" and not info.get("subtype")
+        ]
+        return shown[-1] if shown else None
+
+    def add_script(self, source: str) -> None:
+        """Run a script before those of each page from now on."""
+        self._scripts.append(source)
+        self.chrome.call("Page.addScriptToEvaluateOnNewDocument", self.page, source=source)
+
+    def evaluate(self, expression: str) -> Any:
+        """Return the value of a JavaScript expression; of a promise, what it comes to."""
+        answer = self.chrome.call(
+            "Runtime.evaluate",
+            self.page,
+            expression=expression,
+            awaitPromise=True,
+            returnByValue=True,
+        )
+        if "exceptionDetails" in answer:
+            raise ProtocolError(json.dumps(answer["exceptionDetails"])[:500])
+        return answer["result"].get("value")
+
+    def wait(self, condition: str, seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait until a JavaScript expression is true, over changes of the page."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if self.evaluate(condition):
+                    return
+            except ProtocolError as error:
+                said = f" ({error})"
+            else:
+                said = ""
+            assert time.monotonic() < deadline, f"not within {seconds} s: {condition}{said}"
+            time.sleep(0.02)
+
+    def wait_page(self, path: str) -> None:
+        """Wait until the page at a path is there, complete, by its own account."""
+        at = f"location.pathname === {json.dumps(path)}"
+        self.wait(f"{at} && document.readyState === 'complete'")
+
+    def goto(self, url: str) -> None:
+        """Enter an address, and wait for its page."""
+        self.evaluate("window.left = true")
+        self.chrome.call("Page.navigate", self.page, url=url)
+        self.wait("!window.left && document.readyState === 'complete'")
+
+    def reload(self) -> None:
+        """Press F5, and wait for the page."""
+        self.evaluate("window.left = true")
+        self.chrome.call("Page.reload", self.page)
+        self.wait("!window.left && document.readyState === 'complete'")
+
+    def click(self, element: str, button: str = "left") -> None:
+        """Click an element with the mouse.
+
+        Args:
+            element: JavaScript that yields it.
+            button: Which button of the mouse.
+        """
+        x, y = self._find(element)
+        for kind in ("mousePressed", "mouseReleased"):
+            self._mouse(kind, x, y, button=button, clickCount=1)
+
+    def hover(self, element: str) -> None:
+        """Move the mouse over an element."""
+        self._mouse("mouseMoved", *self._find(element))
+
+    def wheel(self, pixels: int) -> None:
+        """Turn the mouse wheel over the middle of the page."""
+        self._mouse("mouseWheel", 640, 450, deltaX=0, deltaY=pixels)
+
+    def press(self, key: str) -> None:
+        """Press and release a key that types nothing."""
+        for kind in ("keyDown", "keyUp"):
+            self.chrome.call("Input.dispatchKeyEvent", self.page, type=kind, key=key)
+
+    def activate(self) -> None:
+        """Switch to this tab."""
+        self.chrome.call("Target.activateTarget", targetId=self._target)
+        self.wait("!document.hidden")
+
+    def set_state(self, state: str) -> None:
+        """Freeze the page (`frozen`), as happens to tabs long hidden, or thaw it (`active`)."""
+        self.chrome.call("Page.setWebLifecycleState", self.page, state=state)
+
+    def close(self) -> None:
+        """Close the tab; its page hears of it."""
+        self.chrome.call("Target.closeTarget", targetId=self._target)
+
+    def _find(self, element: str) -> tuple[float, float]:
+        """Scroll an element into view, and return its middle once nothing moves or covers it."""
+        self.wait(
+            f"(async () => {{ const e = {element}; if (!e) return false;"
+            "e.scrollIntoView({block: 'center', behavior: 'instant'});"
+            "const middle = () => { const r = e.getClientRects()[0];"
+            "return [r.x + r.width / 2, r.y + r.height / 2]; };"
+            "const before = middle();"
+            "await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));"
+            "window.found = middle();"
+            "return '' + before === '' + found && e.contains(document.elementFromPoint(...found));"
+            "})()"
+        )
+        x, y = self.evaluate("window.found")
+        return x, y
+
+    def _mouse(self, kind: str, x: float, y: float, **params: Any) -> None:
+        self.chrome.call("Input.dispatchMouseEvent", self.page, type=kind, x=x, y=y, **params)
+
+
+@contextmanager
+def browsing(profile: Path, reader: str, *arguments: str) -> Iterator[Chrome]:
+    """Run a browser; what its pages complained about fails the test."""
+    chrome = Chrome(profile, reader, *arguments)
+    try:
+        yield chrome
+        complaints = chrome.complaints()
+        assert not complaints, complaints
+    finally:
+        chrome.close()
+
+
+def _complaint(event: Event) -> Iterator[str]:
+    params = event["params"]
+    if event["method"] == "Runtime.exceptionThrown":
+        details = params["exceptionDetails"]
+        yield f"{details['text']} {details.get('exception', {}).get('description', '')}"
+    elif event["method"] == "Runtime.consoleAPICalled" and params["type"] in {"error", "assert"}:
+        yield " ".join(str(value.get("value")) for value in params["args"])
+    elif event["method"] == "Log.entryAdded":
+        entry = params["entry"]
+        if entry["level"] == "error" and entry["source"] != "network":
+            yield entry["text"]
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 1 << 16)
+    except OSError:  # Closed by its other end.
+        return b""
+
+
+def _write_all(descriptor: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(descriptor, content) :]
