@@ -37,8 +37,8 @@ fix: ## Format and mend what tools can mend
 js: $(JS_READY) ## Rebuild the browser scripts
 	npm --prefix js run --silent build
 
-bench: $(READY) ## Measure, beside the floors of the same run
-	$(BIN)/python -m bench.ingest
+bench: $(READY) ## Measure, beside the floors of the same run (about 15 minutes)
+	$(BIN)/python -m bench
 
 clean: ## Remove what was installed and built
 	rm -rf $(VENV) js/node_modules build dist example_site/site

@@ -1,31 +1,35 @@
-"""CPU per message of the tracker, beside the floor of the same server in the same run.
+"""What a message costs the tracker, beside the floors of the same run.
 
-Run by ``make bench``. The machine's clock speed and neighbours change from run to run; the
-ratio to the no-op application on the same server, measured alternately, does not.
+The machine's clock speed and neighbours change from run to run; the ratio to the no-op
+application on the same server, measured alternately, does not. The server has one core,
+the load generator another one.
 """
 
-import argparse
 import json
-import os
 import random
+import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from uuid import UUID
 
-from bench.load import Result, request_of, send_all
+from bench.floor import group_commit
+from bench.load import request_of, send_all
+from bench.process import cpu_seconds, memory_mib, running
+from tracker_server.config import Settings
 
 HERE = Path(__file__).parent
 PATHS = 500
 CONNECTIONS = 64
-TICKS = os.sysconf("SC_CLK_TCK")
+ACTIVE_SESSIONS = 100_000
+NOOP_PORT, TRACKER_PORT = 8401, 8402
+
+Requests = Iterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +42,6 @@ class Measured:
     per_second: float
     p50_ms: float
     p99_ms: float
-
-
-def cpu_seconds(pid: int) -> float:
-    """Return user and system time of a process and its children."""
-    total = 0.0
-    for child in [pid, *children_of(pid)]:
-        fields = Path(f"/proc/{child}/stat").read_text().rpartition(") ")[2].split()
-        total += (int(fields[11]) + int(fields[12])) / TICKS
-    return total
-
-
-def children_of(pid: int) -> list[int]:
-    """Return the processes that a process has started."""
-    return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def message(kind: str, number: int, dice: random.Random) -> bytes:
@@ -70,57 +60,46 @@ def message(kind: str, number: int, dice: random.Random) -> bytes:
     ).encode()
 
 
-def views(count: int, seed: int) -> Iterator[bytes]:
+def endless_views(seed: int) -> Requests:
+    """Bodies of views of new sessions, without end."""
+    dice = random.Random(seed)
+    return (message("view", n, dice) for n in count())
+
+
+def views(number: int, seed: int) -> Requests:
     """Views of new sessions over the known paths."""
     dice = random.Random(seed)
-    return (request_of("/api/collect", message("view", n, dice)) for n in range(count))
+    return (request_of("/api/collect", message("view", n, dice)) for n in range(number))
 
 
-def repeated_beats(count: int, seed: int) -> Iterator[bytes]:
+def repeated_beats(number: int, seed: int) -> Requests:
     """Heartbeats that write nothing: 200 sessions beat within the window again and again."""
     dice = random.Random(seed)
     beats = [request_of("/api/collect", message("beat", n, dice)) for n in range(200)]
-    return (beats[n % len(beats)] for n in range(count))
+    return (beats[n % len(beats)] for n in range(number))
 
 
-def changing_beats(count: int, seed: int) -> Iterator[bytes]:
-    """Heartbeats that each write: every one is of another session."""
+def changing_beats(number: int, seed: int) -> Requests:
+    """Heartbeats that each write: the readers of `views` with this seed went to another page."""
     dice = random.Random(seed)
-    return (request_of("/api/collect", message("beat", n, dice)) for n in range(count))
+    return (request_of("/api/collect", message("beat", n + 1, dice)) for n in range(number))
 
 
-def measure(kind: str, pid: int, port: int, requests: Iterator[bytes], expected: int) -> Measured:
+def measure(kind: str, pid: int, port: int, requests: Requests, expected: int) -> Measured:
     """Send requests and account the server's CPU time to them."""
     before = cpu_seconds(pid)
-    result: Result = send_all(port, requests, CONNECTIONS)
+    result = send_all(port, requests, CONNECTIONS)
     cpu = cpu_seconds(pid) - before
-    count = result.statuses.total()
-    if result.statuses[expected] != count:
+    total = result.statuses.total()
+    if result.statuses[expected] != total:
         raise SystemExit(f"{kind}: expected {expected} only, got {dict(result.statuses)}")
     return Measured(
         kind,
-        cpu / count * 1e6,
-        count / result.seconds,
+        cpu / total * 1e6,
+        total / result.seconds,
         result.quantile(0.5),
         result.quantile(0.99),
     )
-
-
-@contextmanager
-def running(command: list[str], port: int, folder: str) -> Iterator[int]:
-    """Run a server until the block ends; yields its process id."""
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield process.pid
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def manifest(folder: Path) -> Path:
@@ -141,59 +120,67 @@ def manifest(folder: Path) -> Path:
     return path
 
 
-def main() -> None:
-    """Alternate the floor and the tracker, and print medians."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=30_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=Path, help="also write the figures here")
-    options = parser.parse_args()
+def run(messages: int, rounds: int, total_views: int) -> dict[str, object]:
+    """Alternate the floor and the tracker; then fill the database up and weigh the process.
+
+    Args:
+        messages: of each kind in each round.
+        rounds: of which the medians are taken.
+        total_views: how many views the database has in the end.
+    """
+    threads = str(Settings().threads)
     rows: list[Measured] = []
     with tempfile.TemporaryDirectory() as folder:
-        noop = [sys.executable, str(HERE / "noop.py"), "8401"]
-        tracker = [sys.executable, "-m", "tracker_server", "run", "--port", "8402"]
+        noop = [sys.executable, str(HERE / "noop.py"), str(NOOP_PORT), threads]
+        tracker = [sys.executable, "-m", "tracker_server", "run", "--port", str(TRACKER_PORT)]
         tracker += ["--manifest", str(manifest(Path(folder)))]
-        with running(noop, 8401, folder) as floor, running(tracker, 8402, folder) as server:
-            for turn in range(options.rounds):
-                n = options.messages
+        with (
+            running(noop, NOOP_PORT, folder) as (floor, _),
+            running(tracker, TRACKER_PORT, folder) as (server, _),
+        ):
+            kinds: dict[str, tuple[int, int, Callable[[int, int], Requests], int]] = {
+                "no-op": (floor, NOOP_PORT, views, 204),
+                "view": (server, TRACKER_PORT, views, 204),
+                "beat, repeated": (server, TRACKER_PORT, repeated_beats, 202),
+                "beat, written": (server, TRACKER_PORT, changing_beats, 202),
+            }
+            for turn in range(rounds):
                 rows += [
-                    measure("no-op", floor, 8401, views(n, turn), 204),
-                    measure("view", server, 8402, views(n, turn), 204),
-                    measure("beat, repeated", server, 8402, repeated_beats(n, turn), 202),
-                    measure("beat, written", server, 8402, changing_beats(n, turn + 1_000), 202),
+                    measure(kind, pid, port, make(messages, turn), expected)
+                    for kind, (pid, port, make, expected) in kinds.items()
                 ]
-            rss = sum(resident_mib(pid) for pid in [server, *children_of(server)])
-    report(rows, rss, options.json)
+            memory = memory_mib(server)
+            more = max(0, total_views - messages * rounds)
+            if more:
+                send_all(TRACKER_PORT, views(more, rounds), CONNECTIONS)
+                send_all(TRACKER_PORT, changing_beats(ACTIVE_SESSIONS, rounds), CONNECTIONS)
+            memory_at_the_end = memory_mib(server)
+        stored = _stored_views(Path(folder) / "stats.sqlite3")
+    commits = {size: group_commit(size, 400) for size in (1, 16, 64)}
+    return {
+        "figures": _medians(rows),
+        "threads": int(threads),
+        "connections": CONNECTIONS,
+        "messages": messages,
+        "rounds": rounds,
+        "answered": messages * rounds + more,
+        "stored": stored,
+        "memory_mib": {"start": memory, "end": memory_at_the_end},
+        "sqlite_floor": {size: cpu for size, (cpu, _rate) in commits.items()},
+    }
 
 
-def resident_mib(pid: int) -> float:
-    """Return the resident memory of a process."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+def _stored_views(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as base:
+        count: int = base.execute("SELECT count(*) FROM view").fetchone()[0]
+        return count
 
 
-def report(rows: list[Measured], rss: float, path: Path | None) -> None:
-    """Print a table of medians, each beside the floor."""
-    kinds = list(dict.fromkeys(row.kind for row in rows))
-    figures = {
+def _medians(rows: list[Measured]) -> dict[str, dict[str, float]]:
+    return {
         kind: {
             name: statistics.median(getattr(row, name) for row in rows if row.kind == kind)
             for name in ("cpu_us", "per_second", "p50_ms", "p99_ms")
         }
-        for kind in kinds
+        for kind in dict.fromkeys(row.kind for row in rows)
     }
-    floor = figures["no-op"]["cpu_us"]
-    print("| message | CPU µs | times no-op | per second | p50 ms | p99 ms |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for kind, f in figures.items():
-        print(
-            f"| {kind} | {f['cpu_us']:.0f} | {f['cpu_us'] / floor:.1f} | {f['per_second']:,.0f} "
-            f"| {f['p50_ms']:.1f} | {f['p99_ms']:.1f} |"
-        )
-    print(f"\n{CONNECTIONS} connections; resident memory of the tracker {rss:.0f} MiB")
-    if path:
-        path.write_text(json.dumps({"figures": figures, "rss_mib": rss}, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()

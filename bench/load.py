@@ -4,15 +4,19 @@ Raw sockets and one selector: a general client costs more than the server it mea
 Sends to 127.0.0.1 only and ends by itself when the messages are used up.
 """
 
+import http.client
 import selectors
 import socket
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 
 HOST = "127.0.0.1"
 STALL_SECONDS = 30
+PACED_CONNECTIONS = 32
 
 
 @dataclass(slots=True)
@@ -73,3 +77,45 @@ def send_all(port: int, requests: Iterator[bytes], connections: int) -> Result:
                 connection.sendall(request)
     result.seconds = time.perf_counter() - begin
     return result
+
+
+def send_paced(
+    port: int, bodies: Iterator[bytes], per_second: int, goes_on: Callable[[float], bool]
+) -> list[float]:
+    """Send a steady stream, whatever the server takes for it.
+
+    Args:
+        port: of the tracker.
+        bodies: what to send.
+        per_second: how many of them.
+        goes_on: is asked with the seconds since the start; false ends it.
+
+    Returns:
+        Milliseconds from when a message was due to the end of its answer, ascending. A message
+        that had to wait for the one before on its connection was due all the same.
+    """
+    begin, number, taking = time.perf_counter(), iter(range(1 << 40)), threading.Lock()
+    latencies: list[float] = []
+
+    def send() -> None:
+        with closing(http.client.HTTPConnection(HOST, port, timeout=STALL_SECONDS)) as connection:
+            while True:
+                with taking:
+                    due = begin + next(number) / per_second
+                    body = next(bodies)
+                time.sleep(max(0.0, due - time.perf_counter()))
+                if not goes_on(time.perf_counter() - begin):
+                    return
+                connection.request("POST", "/api/collect", body)
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status != 204:
+                    raise SystemExit(f"a view was answered with {answer.status}")
+                latencies.append((time.perf_counter() - due) * 1_000)
+
+    senders = [threading.Thread(target=send) for _ in range(PACED_CONNECTIONS)]
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
+    return sorted(latencies)

@@ -22,7 +22,7 @@ if __name__ == "__main__":
         interface=Interfaces.WSGI,
         port=int(sys.argv[1]),
         workers=1,
-        blocking_threads=16,
+        blocking_threads=int(sys.argv[2]),
         log_level=LogLevels.error,
         websockets=False,
     ).serve()

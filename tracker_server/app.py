@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, Response
@@ -15,6 +16,7 @@ from tracker_server.api import make_api
 from tracker_server.config import Settings, database_file
 from tracker_server.database import open_reader, prepare_engine
 from tracker_server.errors import ConfigurationError, StorageError
+from tracker_server.identity import DailyIdentity, Salts
 from tracker_server.ingest import PATH, Ingest
 from tracker_server.live import Live
 from tracker_server.lock import FileLock
@@ -87,7 +89,7 @@ def create_app(
         heartbeat_window_seconds=settings.heartbeat_window_seconds,
         max_waiting=settings.max_waiting,
     )
-    live = Live(_overview_reader(engine, settings), clock)
+    live = Live(_overview_reader(engine, settings, recorder), clock)
     parent = os.getppid()
     upkeep = Upkeep(
         recorder,
@@ -103,8 +105,17 @@ def create_app(
     app.register_blueprint(make_pages(live))
     app.after_request(_add_headers)
     app.extensions["tracker"] = Tracker(settings, engine, lock, store, recorder, live, upkeep)
-    _mount(app, Ingest(recorder, settings.allowed_hosts))
+    identity = DailyIdentity(
+        Salts(_salt_file(settings)), clock, window_seconds=settings.view_window_seconds
+    )
+    _mount(app, Ingest(recorder, identity, settings.allowed_hosts, settings.trusted_proxies))
     return app
+
+
+def _salt_file(settings: Settings) -> Path:
+    file = database_file(settings.database_url)
+    beside = Path("stats.salts") if file is None else file.with_name(f"{file.name}.salts")
+    return Path(settings.salt_file) if settings.salt_file else beside.absolute()
 
 
 def _open_database(
@@ -134,10 +145,13 @@ def _open_database(
     return engine, lock
 
 
-def _overview_reader(engine: Engine, settings: Settings) -> Callable[[int], Overview]:
+def _overview_reader(
+    engine: Engine, settings: Settings, recorder: Recorder
+) -> Callable[[int], Overview]:
     def read(now: int) -> Overview:
+        timeout = recorder.pressure.session_timeout(settings.session_timeout_seconds, now)
         with open_reader(engine) as connection:
-            overview = read_overview(connection, now, settings.session_timeout_seconds, MAX_ROWS)
+            overview = read_overview(connection, now, timeout, MAX_ROWS)
             today = day_of(now)
             return replace(overview, series=read_days(connection, today - SERIES_DAYS + 1, today))
 

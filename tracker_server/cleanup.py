@@ -6,6 +6,7 @@ however large the table is, and no message ever waits for more than one step.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from pyroaring import BitMap
 from sqlalchemy import Connection, Table, and_, delete, func, select, update
@@ -23,7 +24,7 @@ from tracker_server.schema import (
     day_of,
     day_visitors_key,
 )
-from tracker_server.statements import LOADS, SESSIONS, TOTALS, VIEWS, VISITS, Statements
+from tracker_server.statements import LOADS, READINGS, SESSIONS, TOTALS, VIEWS, VISITS, Statements
 from tracker_server.vocabulary import MAX_VARIABLES
 
 STEP_ROWS = 2_000
@@ -47,7 +48,8 @@ class CleanUp:
         self._settings = settings
         self._jobs: tuple[Callable[[Connection, int], bool], ...] = (
             self._end_sessions,
-            self._forget_loads,
+            partial(self._forget, LOADS),
+            partial(self._forget, READINGS),
             self._seal_visits,
             self._prune_views,
         )
@@ -77,12 +79,13 @@ class CleanUp:
         connection.execute(delete(SESSIONS).where(part, ended))
         return False
 
-    def _forget_loads(self, connection: Connection, now: int) -> bool:
-        part = self._next_part(connection, LOADS, LOADS.c.key)
+    def _forget(self, loads: Table, connection: Connection, now: int) -> bool:
+        """Delete page loads that no message is about any more."""
+        part = self._next_part(connection, loads, loads.c.key)
         if part is None:
             return True
-        old = func.abs(LOADS.c.at - now) >= self._settings.load_memory_seconds
-        connection.execute(delete(LOADS).where(part, old))
+        old = func.abs(loads.c.at - now) >= self._settings.load_memory_seconds
+        connection.execute(delete(loads).where(part, old))
         return False
 
     def _seal_visits(self, connection: Connection, now: int) -> bool:
@@ -104,10 +107,12 @@ class CleanUp:
     def _seal_some(self, connection: Connection, now: int) -> None:
         sets: dict[int, list[int]] = {}
         sealed: list[int] = []
-        while self._unsealed and len(sets) < SEAL_SETS and len(sealed) < SEAL_ROWS:
+        room = SEAL_ROWS
+        while self._unsealed and len(sets) < SEAL_SETS and room > 0:
             key, visits = self._unsealed[-1]
-            some = visits[-SEAL_ROWS:]
-            del visits[-SEAL_ROWS:]
+            some = visits[-room:]
+            del visits[-room:]
+            room -= len(some)
             if not visits:
                 self._unsealed.pop()
             sets[key] = [visit >> PATH_BITS & MAX_VISITOR_ID for visit in some]

@@ -174,7 +174,8 @@ def _say_how_safe(settings: Settings) -> None:
 def as_environment(settings: Settings) -> dict[str, str]:
     """Return the variables that `read_settings` reads these settings from."""
     values = {name: getattr(settings, name) for name in Settings.__dataclass_fields__}
-    values["allowed_hosts"] = ",".join(settings.allowed_hosts)
+    for name in ("allowed_hosts", "trusted_proxies"):
+        values[name] = ",".join(values[name])
     if settings.manifest:
         values["manifest"] = str(Path(settings.manifest).absolute())
     return {PREFIX + name.upper(): str(value) for name, value in values.items()}

@@ -1,8 +1,9 @@
 """How one tracker behaves: read once, from a mapping that is passed in, into a frozen object."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from pathlib import Path
 
 from tracker_server.errors import ConfigurationError
@@ -60,6 +61,17 @@ class Settings:
     """
     max_waiting: int = 1_024
     """How many messages may wait for the disk before the answer is 503."""
+    salt_file: str = ""
+    """Where the daily keys of `visitor_id: daily` are, away from backups of the database.
+
+    Empty: beside the SQLite file, else ``stats.salts`` in the working directory. Processes on one
+    PostgreSQL database need the same file.
+    """
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of proxies whose ``X-Forwarded-For`` is believed, ``10.0.0.0/8`` or an address.
+
+    Comma-separated in the environment. Empty believes nobody.
+    """
     threads: int = 32
     """How many requests are handled at a time."""
 
@@ -84,11 +96,26 @@ class Settings:
                 "heartbeat_window_seconds: must be at most half of session_timeout_seconds, "
                 "else readers who beat vanish"
             )
-        for host in self.allowed_hosts:
-            if not _HOST.fullmatch(host):
-                raise ConfigurationError(
-                    f"allowed_hosts: {host!r} is no host such as docs.example.org or localhost:8000"
-                )
+        _check_networks(self.trusted_proxies)
+        _check_hosts(self.allowed_hosts)
+
+
+def _check_networks(texts: Iterable[str]) -> None:
+    for text in texts:
+        try:
+            ip_network(text)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"trusted_proxies: {text!r} is no network such as 10.0.0.0/8: {error}"
+            ) from error
+
+
+def _check_hosts(texts: Iterable[str]) -> None:
+    for text in texts:
+        if not _HOST.fullmatch(text):
+            raise ConfigurationError(
+                f"allowed_hosts: {text!r} is no host such as docs.example.org or localhost:8000"
+            )
 
 
 def read_settings(environment: Mapping[str, str], **overrides: object) -> Settings:
@@ -118,6 +145,8 @@ def read_settings(environment: Mapping[str, str], **overrides: object) -> Settin
 
 def _parse(variable: str, text: str, default: object) -> object:
     if isinstance(default, tuple):
+        if variable == PREFIX + "TRUSTED_PROXIES":
+            return tuple(part.strip() for part in text.split(",") if part.strip())
         return split_hosts([text])
     if isinstance(default, int):
         try:

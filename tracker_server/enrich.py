@@ -12,6 +12,12 @@ _COUNTRY_BY_ZONE: dict[str, str] = json.loads(
     (files("tracker_server") / "data" / "time_zones.json").read_text()
 )
 _LANGUAGE = re.compile(r"([a-zA-Z]{2,3})(?:[-_][a-zA-Z0-9-_]*)?")
+MAX_LABEL_CHARS = 200
+_PRIVATE = re.compile(
+    r"[^\s@/]+@[^\s@/]+"
+    r"|(?:\+|\b)\d(?:[ .()-]?\d){5,}"
+    r"|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{24,}"
+)
 _HOST = re.compile(r"[a-z0-9.:\[\]_-]+")
 
 
@@ -42,6 +48,19 @@ def language_of(tag: object) -> str:
     """Return the primary subtag of a BCP 47 tag in lower case; empty for anything else."""
     match = _LANGUAGE.fullmatch(tag) if isinstance(tag, str) and len(tag) <= 35 else None
     return match[1].lower() if match else ""
+
+
+def label_of(text: object) -> str:
+    """Return one line of what a reader typed or clicked, at most `MAX_LABEL_CHARS` long.
+
+    What looks like a mail address, a number of six digits or more, or a secret (a word of 24
+    characters or more with letters and digits) is blotted out.
+    """
+    if not isinstance(text, str):
+        return ""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[:2_000]).split())
+    line = line.encode(errors="ignore").decode()  # Half a character is none.
+    return _PRIVATE.sub("***", line)[:MAX_LABEL_CHARS]
 
 
 def device_of(width: object) -> str:

@@ -5,10 +5,12 @@ view function costs several times what the message itself does. See ``docs/wire.
 """
 
 from collections.abc import Collection, Iterable
+from ipaddress import ip_network
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from tracker_server.errors import InvalidMessageError, QueueFullError, StorageError
 from tracker_server.hosts import host_and_port, is_allowed
+from tracker_server.identity import DailyIdentity, client_address
 from tracker_server.model import Beat, Leave
 from tracker_server.payload import MAX_BODY_BYTES, parse_message
 from tracker_server.recorder import Recorder
@@ -23,44 +25,65 @@ _HEADERS = [
 ]
 _RETRY = ("Retry-After", str(RETRY_SECONDS))
 
+_Answer = tuple[str, tuple[tuple[str, str], ...], bytes]
+"""Status, headers besides those of every answer, body."""
+
 
 class Ingest:
     """The WSGI application of the collect endpoint."""
 
-    def __init__(self, recorder: Recorder, allowed_hosts: Collection[str]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        identity: DailyIdentity,
+        allowed_hosts: Collection[str],
+        trusted_proxies: Collection[str],
+    ) -> None:
         self._recorder = recorder
+        self._identity = identity
         self._allowed = frozenset(allowed_hosts)
+        self._trusted = tuple(map(ip_network, trusted_proxies))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request; the body of the answer is always empty."""
-        status, *more = self._answer(environ)
+        """Answer one request; only a heartbeat's answer has a body, and that seldom."""
+        status, more, body = self._answer(environ)
         start_response(status, [*_HEADERS, *more])
-        return [b""]
+        return [body]
 
-    def _answer(self, environ: WSGIEnvironment) -> tuple[str, *tuple[tuple[str, str], ...]]:
+    def _answer(self, environ: WSGIEnvironment) -> _Answer:
         method = environ["REQUEST_METHOD"]
         if method != "POST":
             return _answer_other(method)
         site = environ.get("HTTP_ORIGIN") or environ.get("HTTP_REFERER") or ""
         if self._allowed and not is_allowed(site, self._allowed):
-            return ("403 Forbidden",)
+            return "403 Forbidden", (), b""
         body = _read_body(environ)
         if body is None:
-            return ("413 Content Too Large",)
+            return "413 Content Too Large", (), b""
+        return self._take(body, host_and_port(site)[0], environ)
+
+    def _take(self, body: bytes, host: str, environ: WSGIEnvironment) -> _Answer:
         try:
-            message = parse_message(body, host_and_port(site)[0])
+            message = parse_message(body, host, lambda: self._visitor_of_day(host, environ))
             self._recorder.record(message)
         except InvalidMessageError as refusal:
-            return "400 Bad Request", ("X-Stats-Refused", str(refusal))
-        except (QueueFullError, StorageError):
-            return "503 Service Unavailable", _RETRY
-        return ("202 Accepted",) if isinstance(message, Beat | Leave) else ("204 No Content",)
+            return "400 Bad Request", (("X-Stats-Refused", str(refusal)),), b""
+        except (QueueFullError, StorageError, OSError):  # The file of the daily keys too.
+            return "503 Service Unavailable", (_RETRY,), b""
+        if isinstance(message, Beat):
+            return "202 Accepted", (), b"." * self._recorder.interval_doublings()
+        return "202 Accepted" if isinstance(message, Leave) else "204 No Content", (), b""
+
+    def _visitor_of_day(self, host: str, environ: WSGIEnvironment) -> int:
+        address = client_address(environ.get("REMOTE_ADDR", ""), environ, self._trusted)
+        return self._identity.session(host, address, environ.get("HTTP_USER_AGENT", ""))
 
 
-def _answer_other(method: str) -> tuple[str, *tuple[tuple[str, str], ...]]:
+def _answer_other(method: str) -> _Answer:
     # The script never causes a preflight; who asks all the same gets a cheap answer.
-    allow = ("Allow", "POST, OPTIONS")
-    return ("204 No Content", allow) if method == "OPTIONS" else ("405 Method Not Allowed", allow)
+    allow = (("Allow", "POST, OPTIONS"),)
+    status = "204 No Content" if method == "OPTIONS" else "405 Method Not Allowed"
+    return status, allow, b""
 
 
 def _read_body(environ: WSGIEnvironment) -> bytes | None:

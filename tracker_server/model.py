@@ -7,6 +7,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Engagement:
+    """How a page load has been read so far. Each number only grows, so a repetition is harmless."""
+
+    visible: int
+    """Milliseconds for which the page was visible."""
+    active: int
+    """Milliseconds of them with an input in the minute before."""
+    depth: int
+    """How far down it was scrolled, in percent of its height."""
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A page was shown to a reader, as the browser says it."""
 
@@ -24,6 +36,8 @@ class View:
     """Primary language subtag of the browser; empty when unknown."""
     device: str = ""
     """Viewport class ``small``, ``medium`` or ``large``; empty when unknown."""
+    before: "Leave | None" = None
+    """The page that this one took the place of in the same document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,7 @@ class Beat:
     session: int
     load: int
     path: str
+    engagement: Engagement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,7 @@ class Leave:
     session: int
     load: int
     path: str
+    engagement: Engagement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +70,28 @@ class NotFound:
     referrer: str = ""
 
 
-Message = View | Beat | Leave | NotFound
+EVENTS = {"search": 1, "feedback": 2, "copy": 3, "outbound": 4, "download": 5}
+"""What a reader can do on a page besides reading it, and the numbers it goes by in the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A reader did something on a page, see ``docs/wire.md``."""
+
+    session: int
+    load: int
+    path: str
+    name: str
+    """A key of `EVENTS`."""
+    label: str = ""
+    """Query, comment, language or URL; what looks like an address or a number is blotted out."""
+    number: int = 0
+    """Results, rating, or which block."""
+    target: str = ""
+    """Path of the search result that was clicked; empty for none."""
+
+
+Message = View | Beat | Leave | NotFound | Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +187,27 @@ class MissingPath:
 
 
 @dataclass(frozen=True, slots=True)
+class Read:
+    """How pages were read: sums over page loads."""
+
+    loads: int = 0
+    """Page loads that said how they were read."""
+    visible: int = 0
+    """Milliseconds."""
+    active: int = 0
+    """Milliseconds."""
+    depth: int = 0
+    """Percent, of all loads together."""
+
+
+@dataclass(frozen=True, slots=True)
 class Period:
     """What happened in some days; the lists are of the site only, the greatest first."""
 
     views: int
     visitors: int
     days: tuple[DayFigures, ...]
+    read: Read = Read()
     pages: tuple[PageFigures, ...] = ()
     referrers: tuple[Count, ...] = ()
     countries: tuple[Count, ...] = ()

@@ -5,12 +5,16 @@ import re
 from collections.abc import Callable
 from typing import NoReturn
 
-from tracker_server.enrich import country_of, device_of, host_of, language_of
+from tracker_server.enrich import country_of, device_of, host_of, label_of, language_of
 from tracker_server.errors import InvalidMessageError
-from tracker_server.model import Beat, Leave, Message, NotFound, View
+from tracker_server.model import EVENTS, Beat, Engagement, Event, Leave, Message, NotFound, View
 from tracker_server.paths import normalise_path
 
 MAX_BODY_BYTES = 4_096
+MAX_READ_MS = 86_400_000
+"""For how long a page load may say it was read: a day, as long as it is remembered."""
+
+MAX_EVENT_NUMBER = 1_000_000
 
 _FOLD = 0x9E37_79B9_7F4A_7C15
 _MASK = (1 << 64) - 1
@@ -28,13 +32,16 @@ def _refuse_constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def parse_message(body: bytes, own_host: str = "") -> Message:
+def parse_message(
+    body: bytes, own_host: str = "", visitor_of_day: Callable[[], int] | None = None
+) -> Message:
     """Parse one request body of the tracker script.
 
     Args:
         body: UTF-8 JSON object with the keys of ``docs/wire.md``, at most
             `MAX_BODY_BYTES` long. Unknown keys are ignored.
         own_host: host of the page that sent it; a referrer on it is no referrer.
+        visitor_of_day: gives the session of a message without ``s``.
 
     Raises:
         InvalidMessageError: `body` is no such object, or a required key is missing or wrong.
@@ -44,7 +51,11 @@ def parse_message(body: bytes, own_host: str = "") -> Message:
     build = _BUILDERS.get(kind) if isinstance(kind, str) else None
     if build is None:
         raise InvalidMessageError("t", "must be view, beat, leave or event")
-    return build(fields, own_host)
+    if "s" in fields or visitor_of_day is None:
+        session = _parse_session(fields.get("s"))
+    else:
+        session = visitor_of_day()
+    return build(fields, session, own_host)
 
 
 def _decode(body: bytes) -> dict[str, object]:
@@ -57,31 +68,74 @@ def _decode(body: bytes) -> dict[str, object]:
     return fields
 
 
-def _parse_view(fields: dict[str, object], own_host: str) -> View:
+def _parse_view(fields: dict[str, object], session: int, own_host: str) -> View:
     return View(
-        *_parse_identity(fields),
+        *_parse_identity(fields, session),
         host_of(fields.get("r"), own_host),
         country_of(fields.get("z")),
         language_of(fields.get("g")),
         device_of(fields.get("w")),
+        _parse_before(session, fields.get("o")),
     )
 
 
-def _parse_beat(fields: dict[str, object], _own_host: str) -> Beat:
-    return Beat(*_parse_identity(fields))
+def _parse_before(session: int, value: object) -> Leave | None:
+    """Read the page before, if it is said and makes sense."""
+    if not isinstance(value, dict):
+        return None
+    try:
+        load, path = _parse_load(value.get("l")), _parse_path(value.get("p"))
+    except InvalidMessageError:
+        return None
+    return Leave(session, load, path, _parse_engagement(value))
 
 
-def _parse_leave(fields: dict[str, object], _own_host: str) -> Leave:
-    return Leave(*_parse_identity(fields))
+def _parse_beat(fields: dict[str, object], session: int, _own_host: str) -> Beat:
+    return Beat(*_parse_identity(fields, session), _parse_engagement(fields))
 
 
-def _parse_event(fields: dict[str, object], own_host: str) -> NotFound:
-    if fields.get("n") != "not_found":
+def _parse_leave(fields: dict[str, object], session: int, _own_host: str) -> Leave:
+    return Leave(*_parse_identity(fields, session), _parse_engagement(fields))
+
+
+def _parse_engagement(fields: dict[str, object]) -> Engagement | None:
+    if "v" not in fields:
+        return None
+    visible = _parse_number(fields["v"], MAX_READ_MS)
+    active = _parse_number(fields.get("a"), visible)
+    return Engagement(visible, active, _parse_number(fields.get("d"), 100))
+
+
+def _parse_target(value: object) -> str:
+    try:
+        return _parse_path(value)
+    except InvalidMessageError:
+        return ""
+
+
+def _parse_number(value: object, highest: int) -> int:
+    """Return a number as a whole one within its bounds, 0 for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0
+    return int(max(0, min(value, highest)))
+
+
+def _parse_event(fields: dict[str, object], session: int, own_host: str) -> NotFound | Event:
+    name = fields.get("n")
+    if isinstance(name, str) and name in EVENTS:
+        return Event(
+            *_parse_identity(fields, session),
+            name,
+            label_of(fields.get("k")),
+            _parse_number(fields.get("c"), MAX_EVENT_NUMBER),
+            _parse_target(fields.get("u")),
+        )
+    if name != "not_found":
         raise InvalidMessageError("n", "is no event that this tracker knows")
-    return NotFound(*_parse_identity(fields), host_of(fields.get("r"), own_host))
+    return NotFound(*_parse_identity(fields, session), host_of(fields.get("r"), own_host))
 
 
-_BUILDERS: dict[str, Callable[[dict[str, object], str], Message]] = {
+_BUILDERS: dict[str, Callable[[dict[str, object], int, str], Message]] = {
     "view": _parse_view,
     "beat": _parse_beat,
     "leave": _parse_leave,
@@ -89,12 +143,8 @@ _BUILDERS: dict[str, Callable[[dict[str, object], str], Message]] = {
 }
 
 
-def _parse_identity(fields: dict[str, object]) -> tuple[int, int, str]:
-    return (
-        _parse_session(fields.get("s")),
-        _parse_load(fields.get("l")),
-        _parse_path(fields.get("p")),
-    )
+def _parse_identity(fields: dict[str, object], session: int) -> tuple[int, int, str]:
+    return session, _parse_load(fields.get("l")), _parse_path(fields.get("p"))
 
 
 def _parse_session(value: object) -> int:

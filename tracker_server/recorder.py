@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tracker_server.errors import QueueFullError, StorageError
-from tracker_server.model import Beat, Leave, Manifest, Message, NotFound, Received
+from tracker_server.model import Beat, Event, Leave, Manifest, Message, NotFound, Received
+from tracker_server.pressure import Pressure
 from tracker_server.store import Store
 
 MAX_CLEANUP_STEPS = 5_000
@@ -43,7 +44,10 @@ class Recorder:
         *,
         heartbeat_window_seconds: int,
         max_waiting: int,
+        timer: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self.pressure = Pressure()
+        self._timer = timer
         self._store = store
         self._clock = clock
         self._max_waiting = max_waiting
@@ -88,7 +92,12 @@ class Recorder:
             self._store.replace_pages(manifest, digest)
 
     def clean_up(self) -> None:
-        """Delete what is of no more use, in steps between which messages are stored."""
+        """Delete what is of no more use, in steps between which messages are stored.
+
+        Not while browsers are asked to beat so seldom that their sessions seem to have ended.
+        """
+        if self.pressure.session_timeout(1, self._clock()) > 1:
+            return
         for _ in range(MAX_CLEANUP_STEPS):
             with self._committing:
                 complete = self._store.clean_up(int(self._clock()))
@@ -104,7 +113,12 @@ class Recorder:
         with self._committing:
             self._store.close()
 
+    def interval_doublings(self) -> int:
+        """Return how many times a browser is to double its interval between heartbeats."""
+        return self.pressure.level(self._clock())
+
     def _commit(self, batch: _Batch) -> None:
+        began = self._timer()
         with self._committing:
             # Those of the batch before go first: until they have answered nobody sends anything
             # new, and two halves of the readers would take turns with batches of half the size.
@@ -124,6 +138,7 @@ class Recorder:
                 batch.error = StorageError(f"unexpected: {error!r}")
                 raise
             finally:
+                self.pressure.note(self._timer() - began)
                 with self._joining:
                     self._waiting -= len(batch.received)
                 batch.done.release()
@@ -160,7 +175,7 @@ class _RecentBeats:
         """Follow a committed batch."""
         for received in batch:
             message, at = received.message, received.at
-            if isinstance(message, NotFound):
+            if isinstance(message, NotFound | Event):
                 continue
             row = self._rows.get(message.session)
             if isinstance(message, Leave):

@@ -175,6 +175,36 @@ class ActiveSession(Base):
     last_seen: Mapped[int] = mapped_column(BigInteger)
 
 
+class Reading(Base):
+    """How the page loads of the last day have been read so far."""
+
+    __tablename__ = "reading"
+
+    key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    """Visitor and load, as that of `Load`."""
+    path_id: Mapped[int]
+    at: Mapped[int] = mapped_column(BigInteger)
+    """When it was last heard of."""
+    visible: Mapped[int]
+    """Milliseconds, as are those below."""
+    active: Mapped[int]
+    depth: Mapped[int]
+    """Percent."""
+
+
+class DayReading(Base):
+    """How a path was read on a day; with `WHOLE_SITE`, any path. Sums over page loads."""
+
+    __tablename__ = "day_reading"
+
+    key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    """Path and day (`day_visitors_key`)."""
+    loads: Mapped[int] = mapped_column(BigInteger)
+    visible: Mapped[int] = mapped_column(BigInteger)
+    active: Mapped[int] = mapped_column(BigInteger)
+    depth: Mapped[int] = mapped_column(BigInteger)
+
+
 class HourCount(Base):
     """Views of the site by hour."""
 
@@ -218,6 +248,35 @@ class NotFound(Base):
     path_id: Mapped[int]
     referrer_id: Mapped[int]
     count: Mapped[int] = mapped_column(BigInteger)
+
+
+class Label(Base):
+    """Vocabulary: what events are about, such as queries and outbound links."""
+
+    __tablename__ = "label"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Word, unique=True)
+
+
+class EventCount(Base):
+    """How often readers did something, by day, event, page, label and target."""
+
+    __tablename__ = "event_count"
+    __table_args__ = _NO_ROW_ID
+
+    day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    event: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """A value of `tracker_server.model.EVENTS`."""
+    path_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    label_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    target_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """A path; 0 for none."""
+    count: Mapped[int] = mapped_column(BigInteger)
+    total: Mapped[int] = mapped_column(BigInteger)
+    """Sum of the numbers: of feedback, how many were positive."""
+    zeros: Mapped[int] = mapped_column(BigInteger)
+    """How many had the number 0: of searches, those without a result."""
 
 
 BY_PATH, BY_REFERRER, BY_AUDIENCE = 1, 2, 3

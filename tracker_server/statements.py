@@ -24,9 +24,11 @@ TABLES = Base.metadata.tables
 PATHS, PAGES, REFERRERS, AUDIENCES = (TABLES[n] for n in ("path", "page", "referrer", "audience"))
 VISITORS, VIEWS, VISITS, LOADS = (TABLES[n] for n in ("visitor", "view", "visit", "load"))
 DAY_VISITORS = TABLES["day_visitors"]
+READINGS, DAY_READINGS = TABLES["reading"], TABLES["day_reading"]
 SESSIONS, HOURS, DAYS, ALL_TIME = (
     TABLES[n] for n in ("active_session", "hour_count", "day_count", "total_count")
 )
+LABELS, EVENT_COUNTS = TABLES["label"], TABLES["event_count"]
 NOT_FOUND, TOTALS = TABLES["not_found"], TABLES["totals"]
 
 
@@ -61,12 +63,21 @@ class Statements:
         self.keep_visit = _keeping(engine, VISITS)
         self.day_visitors = Lookup(engine, DAY_VISITORS.c.key, DAY_VISITORS.c.members)
         self.keep_day_visitors = _keeping(engine, DAY_VISITORS)
+        self.readings = Lookup(
+            engine, *(READINGS.c[n] for n in ("key", "path_id", "visible", "active", "depth"))
+        )
+        self.keep_reading = _keeping(engine, READINGS)
+        self.add_day_reading = _adding(engine, DAY_READINGS, "loads", "visible", "active", "depth")
         self.add_hour = _adding(engine, HOURS)
         self.add_day = _adding(engine, DAYS)
         self.add_all_time = _adding(engine, ALL_TIME)
         pairs = select(NOT_FOUND.c.path_id, NOT_FOUND.c.referrer_id)
         self.not_found = Prepared(engine, pairs.where(NOT_FOUND.c.day == bindparam("day_")), "day_")
         self.add_not_found = _adding(engine, NOT_FOUND)
+        columns = EVENT_COUNTS.c
+        of_day = select(columns.event, columns.path_id, columns.label_id, columns.target_id)
+        self.events = Prepared(engine, of_day.where(columns.day == bindparam("day_")), "day_")
+        self.add_event = _adding(engine, EVENT_COUNTS, "count", "total", "zeros")
         totals = update(TOTALS).values(
             views=TOTALS.c.views + bindparam("new_views"),
             visitors=TOTALS.c.visitors + bindparam("new_visitors"),
@@ -106,14 +117,16 @@ def _keeping(engine: Engine, table: Table) -> Prepared:
     return Prepared(engine, statement, key, *rest)
 
 
-def _adding(engine: Engine, table: Table) -> Prepared:
-    """Return an upsert that adds to ``count``; the columns before it are the key."""
-    *key, count = (name for name in _names(table) if name != "id")
+def _adding(engine: Engine, table: Table, *sums: str) -> Prepared:
+    """Return an upsert that adds to ``count``, or to `sums`; the columns before are the key."""
+    sums = sums or ("count",)
+    key = [name for name in _names(table) if name != "id" and name not in sums]
     statement = insert_into(engine, table)
     statement = statement.on_conflict_do_update(
-        index_elements=key, set_={count: table.c.count + statement.excluded.count}
+        index_elements=key,
+        set_={name: table.c[name] + statement.excluded[name] for name in sums},
     )
-    return Prepared(engine, statement, *key, count)
+    return Prepared(engine, statement, *key, *sums)
 
 
 def _session_upsert(engine: Engine, window: int, *, new_load: bool) -> Prepared:

@@ -15,13 +15,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
+from tracker_server import events, readings
 from tracker_server.cleanup import CleanUp
 from tracker_server.config import Settings
 from tracker_server.database import is_single_writer, open_writer
 from tracker_server.errors import InvalidManifestError, StorageError
-from tracker_server.model import Leave, Manifest, Page, Received
+from tracker_server.model import Event, Leave, Manifest, Page, Received
 from tracker_server.schema import MAX_PATH_ID, OTHER, uncounted_key
-from tracker_server.statements import PAGES, PATHS, TOTALS, Statements
+from tracker_server.statements import LABELS, PAGES, PATHS, TOTALS, Statements
 from tracker_server.tally import Counting, Tally
 from tracker_server.vocabulary import Vocabulary, append
 
@@ -58,6 +59,7 @@ class Store:
             .where(PAGES.c.path_id.is_(None), PATHS.c.text != OTHER)
         )
         self._paths = Vocabulary(PATHS, unknown)
+        self._labels = Vocabulary(LABELS, select(func.count()).select_from(LABELS))
         with self._transaction() as connection:
             self._statements.first_totals.run(connection, [()])
 
@@ -81,6 +83,12 @@ class Store:
             tally = self._counting.count(connection, batch, paths, totals.visitors)
             self._counting.insert(connection, tally, totals.tracking_since)
             written = self._keep_sessions(connection, batch, paths, tally)
+            said = [*readings.said_in(batch)]
+            done = [(r.at, r.message) for r in batch if isinstance(r.message, Event)]
+            if done:
+                events.keep(connection, self._statements, self._labels, done, paths)
+            if said:
+                readings.keep(connection, self._statements, said, paths, tally.visitors)
         self.sessions_written += written
 
     def replace_pages(self, manifest: Manifest, digest: str) -> None:
@@ -134,6 +142,7 @@ class Store:
     def _start_anew(self) -> None:
         """Forget ids of rows that were rolled back, and a connection that may have lost a flush."""
         self._paths.forget()
+        self._labels.forget()
         self._counting.forget()
         if self._writer is not None:
             self._writer.invalidate()
@@ -154,6 +163,8 @@ class Store:
         if not has_manifest:
             bound = max(bound, MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST)
         texts = {received.message.path for received in batch if type(received.message) is not Leave}
+        texts |= {r.message.target for r in batch if isinstance(r.message, Event)} - {""}
+        texts |= {about.path for _at, about, _ in readings.said_in(batch)}
         texts.add(OTHER)
         return self._paths.resolve(connection, texts, bound)
 

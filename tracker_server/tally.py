@@ -14,7 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, func, select
 
 from tracker_server.errors import StorageError
-from tracker_server.model import NotFound, Received, View
+from tracker_server.model import Event, NotFound, Received, View
 from tracker_server.schema import (
     BY_AUDIENCE,
     BY_PATH,
@@ -83,7 +83,7 @@ class Counting:
         highest_visitor: int,
     ) -> Tally:
         """Decide what counts, in the order the messages came."""
-        sessions = {r.message.session for r in batch if type(r.message) is not NotFound}
+        sessions = {r.message.session for r in batch if not isinstance(r.message, NotFound | Event)}
         tally = Tally(dict(self._statements.visitors.fetch(connection, sessions)))
         news = [(r.at, r.message) for r in batch if isinstance(r.message, (View, NotFound))]
         if not news:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 
-from tracker_server.model import Count, DayFigures, Overview, Period
+from tracker_server.model import Count, DayFigures, Overview, Period, Read
 
 DEFAULT_ROWS = 50
 MAX_ROWS = 1_000
@@ -47,6 +47,7 @@ def write_period(first_day: int, last_day: int, path: str | None, period: Period
         "views": period.views,
         "visitors": period.visitors,
         "series": _series(period.days),
+        "reading": _reading(period.read),
     }
     if path is None:
         fields |= {
@@ -84,6 +85,15 @@ def _series(days: Sequence[DayFigures]) -> dict[str, object]:
         "from": as_date(days[0].day) if days else None,
         "views": [row.views for row in days],
         "visitors": [row.visitors for row in days],
+    }
+
+
+def _reading(read: Read) -> dict[str, object]:
+    return {
+        "pageLoads": read.loads,
+        "visibleSeconds": round(read.visible / 1_000),
+        "activeSeconds": round(read.active / 1_000),
+        "scrollDepth": round(read.depth / read.loads) if read.loads else None,
     }
 
 

@@ -80,6 +80,19 @@ def test_a_set_grows_by_whoever_comes_later(bare: Site) -> None:
     assert bare.rows("SELECT DISTINCT count FROM day_visitors") == [(2,)]
 
 
+def test_a_set_of_more_visitors_than_a_step_seals_is_complete(
+    bare: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The site's set is made in several steps, and so is that of its only page."""
+    monkeypatch.setattr(cleanup_module, "SEAL_ROWS", 4)
+    _write(bare, AT, *(View(n, n, "/a/") for n in range(1, 12)))
+    _clean_up(bare, AT + HALF_HOUR)
+
+    everybody = list(range(1, 12))
+    assert list(_sets(bare).values()) == [everybody, everybody]
+    assert _count(bare, "visit") == 0
+
+
 def test_a_step_looks_at_a_bounded_number_of_rows(
     bare: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,10 +115,11 @@ def test_a_step_looks_at_a_bounded_number_of_rows(
         (200, 250),
         (100, 250),
         (0, 250),
-        (0, 190),  # At most 60 rows to a step,
-        (0, 130),
-        (0, 70),
+        (0, 210),  # At most 60 rows to a step, those for the set of the site first,
+        (0, 150),
+        (0, 90),
         (0, 50),  # and here those end that were gathered together.
+        (0, 40),
         (0, 0),
     ]
     assert complete

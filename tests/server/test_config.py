@@ -24,6 +24,8 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "retention_days": ("0", 0),
     "max_unknown_paths": ("0", 0),
     "max_waiting": ("7", 7),
+    "salt_file": ("/srv/stats.salts", "/srv/stats.salts"),
+    "trusted_proxies": ("10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")),
     "threads": ("4", 4),
 }
 NUMBERS = [name for name, (_, value) in EXAMPLES.items() if isinstance(value, int)]
@@ -48,6 +50,8 @@ def test_settings_have_the_documented_defaults() -> None:
         0,
         1_000,
         1_024,
+        "",
+        (),
         32,
     ]
 

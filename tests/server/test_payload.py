@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.server.conftest import CONTRACT, Site
 from tracker_server.errors import InvalidMessageError
-from tracker_server.model import Beat, Leave, NotFound, View
+from tracker_server.model import EVENTS, Beat, Event, Leave, NotFound, View
 from tracker_server.payload import MAX_BODY_BYTES, parse_message
 
 pytestmark = pytest.mark.sqlite_only("it is about messages; no statement depends on them")
@@ -40,9 +40,10 @@ def _body(**fields: object) -> bytes:
 @pytest.mark.parametrize("case", _cases("accepted"))
 def test_parse_message_takes_every_accepted_case_of_the_contract(case: dict[str, Any]) -> None:
     """An accepted case becomes a message of its type, on its normalised path."""
-    message = parse_message(json.dumps(case["message"]).encode())
+    message = parse_message(json.dumps(case["message"]).encode(), "", lambda: FOLDED)
 
-    assert type(message) is KINDS[case["message"]["t"]]
+    expected = Event if case["message"].get("n") in EVENTS else KINDS[case["message"]["t"]]
+    assert type(message) is expected
     assert message.path == case["path"]
     assert message.session == FOLDED
 
@@ -51,7 +52,7 @@ def test_parse_message_takes_every_accepted_case_of_the_contract(case: dict[str,
 def test_parse_message_refuses_every_refused_case_of_the_contract(body: bytes, key: str) -> None:
     """A refusal names the key that is at fault."""
     with pytest.raises(InvalidMessageError) as refusal:
-        parse_message(body)
+        parse_message(body, "", lambda: FOLDED)
 
     assert refusal.value.key == key
 

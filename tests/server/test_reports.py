@@ -7,7 +7,7 @@ import pytest
 
 from tests.server.conftest import CONTRACT, NOON, FakeClock, MakeSite, Site
 from tracker_server.errors import InvalidQuestionError
-from tracker_server.model import Count, DayFigures, MissingPath, PageFigures, Period
+from tracker_server.model import Count, DayFigures, MissingPath, PageFigures, Period, Read
 from tracker_server.reports import MAX_ANSWERS, Question, Reports, parse_question
 from tracker_server.wire import as_date, write_period
 
@@ -22,6 +22,7 @@ PERIOD = Period(
         DayFigures(20_512, 0, 0),
         DayFigures(20_513, 534, 300),
     ),
+    read=Read(loads=800, visible=61_234_567, active=40_000_499, depth=50_000),
     pages=(
         PageFigures("/guide/install/", "Install", "page", 734, 500),
         PageFigures("/blog/2026/first-boil/", 'First boil: "fast" & <quiet>', "blog", 490, 90),
@@ -226,6 +227,7 @@ def test_a_report_of_a_page_has_its_figures_and_no_lists(site: Site) -> None:
         "views": 2,
         "visitors": 2,
         "series": {"from": "2026-01-01", "views": [2], "visitors": [2]},
+        "reading": {"pageLoads": 0, "visibleSeconds": 0, "activeSeconds": 0, "scrollDepth": None},
     }
 
 

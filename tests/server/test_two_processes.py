@@ -2,12 +2,6 @@
 
 import http.client
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,65 +12,16 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine
 
+from tests.processes import Process
 from tests.server.conftest import session_id
 
 pytestmark = pytest.mark.postgresql_only("a SQLite file has one writer")
 
-PATIENCE_SECONDS = 20.0
-ROOT = Path(__file__).parents[2]
 
-
-class Process:
-    """One ``tracker-server`` with a port of its own."""
-
-    def __init__(self, folder: Path, database_url: str) -> None:
-        with closing(socket.socket()) as some:
-            some.bind(("127.0.0.1", 0))
-            self.port = int(some.getsockname()[1])
-        self._log = folder / f"{self.port}.txt"
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("STATS_")}
-        own = {"STATS_DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)}
-        with self._log.open("w") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tracker_server", "run", "--port", str(self.port)],
-                cwd=folder,
-                env=inherited | own,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def wait_until_it_serves(self) -> None:
-        """Return when it answers."""
-        end = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            assert self._process.poll() is None, self._log.read_text()
-            assert time.monotonic() < end, "waited in vain for a start"
-            try:
-                with closing(self.connect()) as connection:
-                    connection.request("GET", "/healthz")
-                    assert connection.getresponse().status == 200
-                    return
-            except OSError:
-                time.sleep(0.05)
-
-    def connect(self) -> http.client.HTTPConnection:
-        """Return a connection to it."""
-        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
-
-    def send(self, kind: str, path: str = "/", reader: int = 0, load: int = 1) -> int:
-        """Send one message over a connection of its own and return the status."""
-        with closing(self.connect()) as connection:
-            return post(connection, kind, path, reader, load)
-
-    def stop(self) -> None:
-        """End it, by force if it does not go."""
-        self._process.terminate()
-        try:
-            self._process.wait(PATIENCE_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait(PATIENCE_SECONDS)
+def send(process: Process, kind: str, path: str = "/", reader: int = 0, load: int = 1) -> int:
+    """Send one message over a connection of its own and return the status."""
+    with closing(process.connect()) as connection:
+        return post(connection, kind, path, reader, load)
 
 
 def post(
@@ -125,10 +70,10 @@ def test_path_changes_that_alternate_between_two_processes_are_all_written(
     """What one process wrote a moment ago never lets the other swallow a change back."""
     seen = []
     for turn in range(20):
-        assert pair[turn % 2].send("beat", ["/a/", "/b/", "/c/"][turn % 3]) == 202
+        assert send(pair[turn % 2], "beat", ["/a/", "/b/", "/c/"][turn % 3]) == 202
         seen += query("SELECT text FROM active_session JOIN path ON path.id = path_id")
     for process in (pair[0], pair[1], pair[0]):  # There, away by the other, and back.
-        assert process.send("beat", "/here/" if process is pair[0] else "/there/") == 202
+        assert send(process, "beat", "/here/" if process is pair[0] else "/there/") == 202
 
     assert seen == [(["/a/", "/b/", "/c/"][turn % 3],) for turn in range(20)]
     assert query("SELECT text FROM active_session JOIN path ON path.id = path_id") == [("/here/",)]
@@ -140,15 +85,15 @@ def test_a_reader_who_is_sent_from_process_to_process_counts_once(
     """A retry of a page load, and a view within the window, are known to both."""
     one, other = pair
     statuses = [
-        one.send("view", "/", load=1),
-        other.send("view", "/", load=1),  # The retry.
-        other.send("view", "/", load=2),  # A reload within the window.
-        one.send("view", "/", load=2),
-        other.send("view", "/a/", load=3),
-        one.send("leave", "/", load=1),  # Late: of a page load that is no longer shown.
+        send(one, "view", "/", load=1),
+        send(other, "view", "/", load=1),  # The retry.
+        send(other, "view", "/", load=2),  # A reload within the window.
+        send(one, "view", "/", load=2),
+        send(other, "view", "/a/", load=3),
+        send(one, "leave", "/", load=1),  # Late: of a page load that is no longer shown.
     ]
     stays = query("SELECT count(*) FROM active_session")
-    one.send("leave", "/a/", load=3)
+    send(one, "leave", "/a/", load=3)
 
     assert statuses[:5] == [204] * 5
     assert query("SELECT views, visitors FROM totals") == [(2, 1)]

@@ -10,7 +10,15 @@ from collections.abc import Collection
 from pyroaring import BitMap
 from sqlalchemy import Connection, Subquery, func, select
 
-from tracker_server.model import Count, DayFigures, MissingPath, PageFigures, Period, page_type
+from tracker_server.model import (
+    Count,
+    DayFigures,
+    MissingPath,
+    PageFigures,
+    Period,
+    Read,
+    page_type,
+)
 from tracker_server.schema import (
     BY_AUDIENCE,
     BY_PATH,
@@ -26,6 +34,7 @@ from tracker_server.schema import (
 )
 from tracker_server.statements import (
     AUDIENCES,
+    DAY_READINGS,
     DAY_VISITORS,
     DAYS,
     HOURS,
@@ -65,13 +74,15 @@ def read_period(
     days = read_days(connection, first_day, last_day, path_id)
     views = sum(day.views for day in days)
     visitors = unique_visitors(connection, first_day, last_day, path_id)
+    read = _read(connection, first_day, last_day, path_id)
     if path_id != WHOLE_SITE:
-        return Period(views, visitors, days)
+        return Period(views, visitors, days, read)
     countries, languages, devices = _audiences(connection, first_day, last_day, max_rows)
     return Period(
         views,
         visitors,
         days,
+        read,
         pages=_pages(connection, first_day, last_day, max_rows),
         referrers=_referrers(connection, first_day, last_day, max_rows),
         countries=countries,
@@ -104,6 +115,15 @@ def read_days(
     return tuple(
         DayFigures(day, views[day], visitors[day]) for day in range(first_day, last_day + 1)
     )
+
+
+def _read(connection: Connection, first_day: int, last_day: int, path_id: int) -> Read:
+    first, last = day_visitors_key(path_id, first_day), day_visitors_key(path_id, last_day)
+    columns = DAY_READINGS.c
+    sums = (columns.loads, columns.visible, columns.active, columns.depth)
+    statement = select(*(func.coalesce(func.sum(column), 0) for column in sums))
+    row = connection.execute(statement.where(columns.key.between(first, last))).one()
+    return Read(*map(int, row))
 
 
 def unique_visitors(

@@ -10,6 +10,7 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+_READ = ("visible", "active", "depth")
 _NO_ROW_ID = {"sqlite_with_rowid": False}
 
 
@@ -22,7 +23,7 @@ def upgrade() -> None:
 
 def _create_vocabularies() -> None:
     word = sa.String().with_variant(sa.String(collation="C"), "postgresql")
-    for name in ("path", "referrer", "audience"):
+    for name in ("path", "referrer", "audience", "label"):
         op.create_table(name, _key("id"), sa.Column("text", word, nullable=False, unique=True))
     op.create_table(
         "page",
@@ -74,6 +75,13 @@ def _create_events() -> None:
         sa.Column("load", sa.BigInteger(), nullable=False),
         sa.Column("last_seen", sa.BigInteger(), nullable=False),
     )
+    op.create_table(
+        "reading",
+        _row_id("key", autoincrement=False),
+        sa.Column("path_id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in _READ),
+    )
 
 
 def _create_counts() -> None:
@@ -88,11 +96,22 @@ def _create_counts() -> None:
         sa.Column("site_name", sa.String()),
         sa.Column("site_url", sa.String()),
     )
+    op.create_table(
+        "day_reading",
+        _row_id("key", autoincrement=False),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("loads", *_READ)),
+    )
     op.create_table("hour_count", _key("hour"), _count())
     op.create_table(
         "day_count", _key("dimension"), _key("day"), _key("key"), _count(), **_NO_ROW_ID
     )
     op.create_table("total_count", _key("dimension"), _key("key"), _count(), **_NO_ROW_ID)
+    op.create_table(
+        "event_count",
+        *(_key(name) for name in ("day", "event", "path_id", "label_id", "target_id")),
+        *(sa.Column(n, sa.BigInteger(), nullable=False) for n in ("count", "total", "zeros")),
+        **_NO_ROW_ID,
+    )
     op.create_table(
         "not_found",
         _row_id("id"),

@@ -1,0 +1,144 @@
+"""Measures everything and writes ``bench/RESULTS.md`` and ``bench/results.json``; `make bench`.
+
+Numbers of one run stand beside the floors of the same run: compare ratios, not times.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import history, ingest
+
+HERE = Path(__file__).parent
+BUILD = HERE.parent / "build" / "bench"
+
+
+def machine() -> str:
+    """Return one line about this machine."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.machine(),
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return (
+        f"{os.cpu_count()} cores of {model}, {memory:.0f} GiB, {platform.system()} "
+        f"{platform.release()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+    )
+
+
+def main() -> None:
+    """Run all parts."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--messages", type=int, default=30_000, help="of each kind in a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--total", type=int, default=1_000_000, help="views sent over HTTP in all")
+    parser.add_argument(
+        "--history",
+        type=int,
+        nargs="*",
+        default=[100_000, 1_000_000, 10_000_000],
+        help="sizes of the databases that reports are asked of",
+    )
+    options = parser.parse_args()
+    results: dict[str, Any] = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "ingest": ingest.run(options.messages, options.rounds, options.total),
+        "history": {str(size): history.run(size, BUILD) for size in options.history},
+    }
+    text = as_markdown(results)
+    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    (HERE / "RESULTS.md").write_text(text)
+    print(text)
+
+
+def as_markdown(results: dict[str, Any]) -> str:
+    """Write the results as tables."""
+    return TEMPLATE.format(
+        **results,
+        ingest_table=_ingest_table(results["ingest"]["figures"]),
+        history_table=_history_table(results["history"]),
+        paths=ingest.PATHS,
+        days=history.DAYS,
+        history_paths=history.PATHS,
+        per_visitor=history.VIEWS_PER_VISITOR,
+        referrers=history.REFERRERS,
+        questions=history.QUESTIONS,
+        pace=history.PACE,
+    )
+
+
+TEMPLATE = """\
+# Measured
+
+`make bench` on {date}: {machine}.
+
+The server has one core, the load generator another. Times change with the machine and its
+neighbours; the ratio to a floor of the same run holds.
+
+## Ingest
+
+{ingest[connections]} connections, {ingest[threads]} threads, medians of {ingest[rounds]} rounds of
+{ingest[messages]:,} messages. Every view is of a new session, over {paths} paths. CPU is that of
+all processes of the server, by the kernel's account. The no-op is a WSGI application that reads
+the body and answers 204, on the same server with as many threads.
+
+{ingest_table}
+
+- answered with 204: {ingest[answered]:,} views; stored: {ingest[stored]:,}
+- resident memory of the serving process: {ingest[memory_mib][start][serving]:.0f} MiB after the
+  rounds, {ingest[memory_mib][end][serving]:.0f} MiB after all views and as many sessions; with its
+  supervisor {ingest[memory_mib][end][all]:.0f} MiB, shared pages counted once
+- bare SQLite, rows of 64 bytes, flushed: {ingest[sqlite_floor][1]:.1f} µs of CPU a row with one row
+  to the commit, {ingest[sqlite_floor][16]:.1f} with 16, {ingest[sqlite_floor][64]:.1f} with 64
+
+## History
+
+{days} days, {history_paths} paths of Zipf popularity, {per_visitor} views to a visitor,
+{referrers} referrers; written through the tracker's own store and housekeeping. Reports are asked
+{questions} times each, in process. Unique visitors are compared with a recount of the raw views.
+While the backup is made, {pace} views a second come in.
+
+{history_table}
+"""
+
+
+def _ingest_table(figures: dict[str, dict[str, float]]) -> str:
+    floor = figures["no-op"]["cpu_us"]
+    return "\n".join(
+        [
+            "| message | CPU µs | times no-op | per second | p50 ms | p99 ms |",
+            "| --- | ---: | ---: | ---: | ---: | ---: |",
+            *(
+                f"| {kind} | {f['cpu_us']:.0f} | {f['cpu_us'] / floor:.1f} "
+                f"| {f['per_second']:,.0f} | {f['p50_ms']:.1f} | {f['p99_ms']:.1f} |"
+                for kind, f in figures.items()
+            ),
+        ]
+    )
+
+
+def _history_table(part: dict[str, dict[str, float]]) -> str:
+    sizes = list(part)
+    names = list(next(iter(part.values()), {}))
+    heads = [f"{int(size):,} views sent" for size in sizes]
+    rows = [[name, *(_figure(name, part[size][name]) for size in sizes)] for name in names]
+    lines = [["", *heads], ["---", *("---:" for _ in sizes)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _figure(name: str, value: float) -> str:
+    return f"{value:,.0f}" if name == "views counted" else f"{value:,.2f}"
+
+
+if __name__ == "__main__":
+    main()

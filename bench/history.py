@@ -1,0 +1,216 @@
+"""What history costs: bytes on disk, and reports that must not grow with it.
+
+Fills a database with the views of 90 days through the tracker's own store, in batches and
+with its own housekeeping, then asks what the stats page asks.
+"""
+
+import gc
+import json
+import random
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import accumulate
+from pathlib import Path
+
+from bench.ingest import endless_views, manifest
+from bench.load import send_paced
+from bench.process import memory_mib, running
+from tracker_server.app import Tracker, create_app
+from tracker_server.config import Settings
+from tracker_server.database import open_reader
+from tracker_server.model import Received, View
+from tracker_server.queries.period import unique_visitors
+from tracker_server.schema import SECONDS_PER_DAY, WHOLE_SITE, day_of
+
+DAYS = 90
+PATHS = 500
+VIEWS_PER_VISITOR = 50
+PAGES_PER_VISIT = 4
+REFERRERS = 400
+BATCH = 500
+CLEANUP_SECONDS = 3_600
+QUESTIONS = 200
+PORT = 8403
+PACE = 500
+"""Views a second while a backup is made."""
+PACED_SECONDS = 5.0
+_ODD = 0x9E37_79B9_7F4A_7C15
+
+
+def stream(views: int, end: int) -> Iterator[list[Received]]:
+    """Yield batches of views: readers come again and again, popular pages are read more often."""
+    dice = random.Random(views)
+    visitors = max(1, views // VIEWS_PER_VISITOR)
+    popularity = list(accumulate(1 / (rank + 1) ** 1.05 for rank in range(PATHS)))
+    paths = [f"/guide/{n}/" for n in range(PATHS)]
+    referrers = ["", *(f"site{n}.example" for n in range(REFERRERS))]
+    audiences = [(c, c.lower(), d) for c in ("AT", "DE", "IN", "US") for d in ("small", "large")]
+    begin, load = end - DAYS * SECONDS_PER_DAY, 0
+    batch: list[Received] = []
+    while load < views:
+        at = begin + load * DAYS * SECONDS_PER_DAY // views
+        visitor = dice.randrange(visitors) * _ODD % (1 << 63)
+        referrer, audience = dice.choice(referrers), dice.choice(audiences)
+        for path in dice.choices(paths, cum_weights=popularity, k=PAGES_PER_VISIT):
+            view = View(visitor, load * _ODD % (1 << 63), path, referrer, *audience)
+            batch.append(Received(at, view))
+            load, referrer = load + 1, ""
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def fill(file: Path, views: int, end: int) -> dict[str, float]:
+    """Write the stream; returns CPU per view and the longest step of housekeeping."""
+    tracker = _open(file)
+    gc.collect()
+    gc.freeze()  # As the server does when it starts.
+    steps = []
+    cleaned, cpu = 0, time.process_time()
+    for batch in stream(views, end):
+        tracker.store.write(batch)
+        if batch[-1].at - cleaned >= CLEANUP_SECONDS:
+            cleaned, complete = batch[-1].at, False
+            while not complete:
+                begin = time.perf_counter()
+                complete = tracker.store.clean_up(cleaned)
+                steps.append(time.perf_counter() - begin)
+    cpu = time.process_time() - cpu
+    tracker.close()
+    return {
+        "CPU of store and housekeeping, µs a view": cpu / views * 1e6,
+        "step of housekeeping, ms p99": _quantile(steps, 0.99),
+        "step of housekeeping, ms max": max(steps) * 1e3,
+    }
+
+
+def ask(file: Path, end: int) -> dict[str, float]:
+    """Time what the stats page asks, in a process that does nothing else."""
+    dice = random.Random(1)
+    tracker = _open(file)
+    last = day_of(end)
+    with closing(open_reader(tracker.engine)) as connection:
+
+        def uniques(path_id: int) -> None:
+            first = dice.randrange(last - DAYS, last - 29)
+            unique_visitors(connection, first, first + 29, path_id)
+
+        def snapshot() -> None:
+            tracker.live._snapshot = None  # noqa: SLF001  # as if a second had passed
+            tracker.live.snapshot()
+
+        times = {
+            "stats payload": _timed(snapshot),
+            "unique visitors of 30 days, site": _timed(lambda: uniques(WHOLE_SITE)),
+            "unique visitors of 30 days, page": _timed(lambda: uniques(dice.randint(2, PATHS))),
+        }
+        exact = all(
+            unique_visitors(connection, first, first + 29, WHOLE_SITE)
+            == _recounted(connection, first, first + 29)
+            for first in (last - 60, last - 29)
+        )
+        views = connection.exec_driver_sql("SELECT count(*) FROM view").scalar_one()
+    tracker.close()
+    if not exact:
+        raise SystemExit("unique visitors differ from a recount of the raw views")
+    figures = {f"{name}, ms {q}": value for name, qs in times.items() for q, value in qs.items()}
+    return {"views counted": views, "bytes on disk a view": file.stat().st_size / views, **figures}
+
+
+def serve(file: Path) -> dict[str, float]:
+    """Start the real server on the database; returns seconds to the first answer and memory."""
+    command = [sys.executable, "-m", "tracker_server", "run", "--port", str(PORT)]
+    command += ["--database-url", f"sqlite:///{file}"]
+    with running(command, PORT, str(file.parent)) as (pid, seconds):
+        reports = {}
+        for name, address in (
+            ("stats", "/api/stats"),
+            ("report of 30 days", "/api/report"),
+            ("report of 90 days", f"/api/report?from={_day(-89)}&to={_day(0)}"),
+        ):
+            begin = time.perf_counter()
+            with urllib.request.urlopen(f"http://127.0.0.1:{PORT}{address}") as answer:
+                json.load(answer)
+            reports[f"{name}, first answer, ms"] = (time.perf_counter() - begin) * 1e3
+        return {
+            "start to the first answer, s": seconds,
+            "memory of all processes, MiB": memory_mib(pid)["all"],
+            **reports,
+        }
+
+
+def back_up(file: Path) -> dict[str, float]:
+    """Copy the database while views come in; returns what the views waited, without and with."""
+    target = file.with_suffix(".copy")
+    target.unlink(missing_ok=True)
+    url = ["--database-url", f"sqlite:///{file}"]
+    command = [sys.executable, "-m", "tracker_server"]
+    bodies = endless_views(2)
+    with running([*command, "run", "--port", str(PORT), *url], PORT, str(file.parent)):
+        without = send_paced(PORT, bodies, PACE, lambda seconds: seconds < PACED_SECONDS)
+        begin = time.perf_counter()
+        with subprocess.Popen(
+            [*command, "backup", *url, str(target)], stdout=subprocess.DEVNULL
+        ) as copying:
+            during = send_paced(PORT, bodies, PACE, lambda _seconds: copying.poll() is None)
+        seconds = time.perf_counter() - begin
+    if copying.returncode:
+        raise SystemExit("the backup failed")
+    size = target.stat().st_size / 2**20
+    target.unlink()
+    return {
+        "backup, MiB": size,
+        "backup, s": seconds,
+        "views meanwhile, p99 ms": during[int(0.99 * len(during))],
+        "views without a backup, p99 ms": without[int(0.99 * len(without))],
+    }
+
+
+def run(views: int, folder: Path) -> dict[str, float]:
+    """Fill, ask and serve a database of so many views; the file stays for a second look."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file, end = folder / f"history-{views}.sqlite3", int(time.time())
+    for old in folder.glob(f"{file.name}*"):
+        old.unlink()
+    manifest(folder)
+    return fill(file, views, end) | ask(file, end) | serve(file) | back_up(file)
+
+
+def _open(file: Path) -> Tracker:
+    manifest_path = str(file.parent / "stats-manifest.json")
+    app = create_app(Settings(database_url=f"sqlite:///{file}", manifest=manifest_path))
+    tracker: Tracker = app.extensions["tracker"]
+    return tracker
+
+
+def _recounted(connection: object, first: int, last: int) -> int:
+    sql = "SELECT count(DISTINCT visitor_id) FROM view WHERE at >= ? AND at < ?"
+    span = (first * SECONDS_PER_DAY, (last + 1) * SECONDS_PER_DAY)
+    count: int = connection.exec_driver_sql(sql, span).scalar_one()  # type: ignore[attr-defined]
+    return count
+
+
+def _timed(ask_once: Callable[[], None]) -> dict[str, float]:
+    ask_once()
+    times = []
+    for _ in range(QUESTIONS):
+        begin = time.perf_counter()
+        ask_once()
+        times.append(time.perf_counter() - begin)
+    return {"p50": statistics.median(times) * 1e3, "p99": _quantile(times, 0.99)}
+
+
+def _quantile(seconds: list[float], share: float) -> float:
+    ordered = sorted(seconds)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1e3
+
+
+def _day(offset: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(time.time() + offset * SECONDS_PER_DAY))

@@ -1,0 +1,164 @@
+"""How pages are read: what messages say of a page load, kept once however often it is said."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import NOON, Site, session_id
+
+LOAD = "1" * 32
+OTHER_LOAD = "2" * 32
+DAY = 86_400
+
+
+def _reading(site: Site, query: str = "?from=2026-01-01") -> dict[str, Any]:
+    site.clock.advance(10)  # Older than an answer that is kept.
+    figures = site.client.get("/api/report" + query).get_json()["reading"]
+    assert isinstance(figures, dict)
+    return figures
+
+
+def test_the_greatest_of_what_was_said_counts(site: Site) -> None:
+    """Two heartbeats and a leave of one page load are one reading, as long as the last says."""
+    site.view("/faq/", l=LOAD)
+    site.clock.advance(30)
+    site.beat("/faq/", l=LOAD, v=30_000, a=20_000, d=40)
+    site.clock.advance(30)
+    site.beat("/faq/", l=LOAD, v=60_000, a=20_000, d=90)
+    site.send("leave", "/faq/", l=LOAD, v=61_500, a=21_500, d=90)
+
+    expected = {"pageLoads": 1, "visibleSeconds": 62, "activeSeconds": 22, "scrollDepth": 90}
+    assert _reading(site) == expected
+    assert _reading(site, "?from=2026-01-01&path=/faq/") == expected
+    assert _reading(site, "?from=2026-01-01&path=/")["pageLoads"] == 0
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_messages_in_any_order_and_twice_give_the_same(site: Site, order: tuple[int, ...]) -> None:
+    """Each says what was so far: late ones and repetitions change nothing."""
+    said = [(10_000, 5_000, 20), (20_000, 9_000, 70), (31_000, 11_000, 70)]
+    site.view("/faq/", l=LOAD)
+    for number in [*order, *order]:
+        visible, active, depth = said[number]
+        site.send("leave", "/faq/", l=LOAD, v=visible, a=active, d=depth)
+
+    assert _reading(site) == {
+        "pageLoads": 1,
+        "visibleSeconds": 31,
+        "activeSeconds": 11,
+        "scrollDepth": 70,
+    }
+
+
+def test_a_view_says_how_the_page_before_was_read(site: Site) -> None:
+    """Under instant navigation one message is about two pages."""
+    site.view("/faq/", l=LOAD)
+    before = {"l": LOAD, "p": "/faq/", "v": 9_000, "a": 8_000, "d": 100}
+    site.view("/", l=OTHER_LOAD, o=before)
+    site.send("leave", "/", l=OTHER_LOAD, v=3_000, a=3_000, d=50)
+
+    assert _reading(site, "?from=2026-01-01&path=/faq/") == {
+        "pageLoads": 1,
+        "visibleSeconds": 9,
+        "activeSeconds": 8,
+        "scrollDepth": 100,
+    }
+    assert _reading(site) == {
+        "pageLoads": 2,
+        "visibleSeconds": 12,
+        "activeSeconds": 11,
+        "scrollDepth": 75,
+    }
+    assert site.stats()["totalPageViews"] == 2
+
+
+def test_a_reload_that_is_no_view_is_read_all_the_same(site: Site) -> None:
+    """Within the window it does not count, but its time does."""
+    site.view("/faq/", l=LOAD)
+    site.view("/faq/", l=OTHER_LOAD)
+    site.send("leave", "/faq/", l=OTHER_LOAD, v=5_000, a=5_000, d=10)
+
+    assert site.stats()["totalPageViews"] == 1
+    assert _reading(site)["visibleSeconds"] == 5
+
+
+def test_a_session_that_was_never_counted_is_left_out(site: Site) -> None:
+    """Who sends only leaves has no views whose reading it could be."""
+    site.send("leave", "/faq/", l=LOAD, v=5_000, a=5_000, d=10)
+
+    assert _reading(site)["pageLoads"] == 0
+
+
+def test_time_goes_to_the_day_on_which_it_was_said(site: Site) -> None:
+    """Over midnight each day has its share; the page load is of the first."""
+    site.clock.now = NOON + DAY / 2 - 30
+    site.view("/faq/", l=LOAD)
+    site.clock.advance(20)
+    site.beat("/faq/", l=LOAD, v=20_000, a=20_000, d=30)
+    site.clock.advance(30)
+    site.beat("/faq/", l=LOAD, v=50_000, a=40_000, d=80)
+
+    assert _reading(site, "?from=2026-01-01&to=2026-01-01") == {
+        "pageLoads": 1,
+        "visibleSeconds": 20,
+        "activeSeconds": 20,
+        "scrollDepth": 30,
+    }
+    assert _reading(site, "?from=2026-01-01&to=2026-01-02") == {
+        "pageLoads": 1,
+        "visibleSeconds": 50,
+        "activeSeconds": 40,
+        "scrollDepth": 80,
+    }
+
+
+@pytest.mark.parametrize(
+    ("keys", "seconds"),
+    [
+        pytest.param({"v": 10**15, "a": 10**15, "d": 10**15}, (86_400, 86_400, 100), id="huge"),
+        pytest.param({"v": 1e300, "a": 0.9, "d": 33.3}, (86_400, 0, 33), id="fractions"),
+        pytest.param({"v": -5_000, "a": -5_000, "d": -5}, (0, 0, 0), id="negative"),
+        pytest.param({"v": 5_000, "a": 9_000, "d": 1}, (5, 5, 1), id="more-active-than-visible"),
+        pytest.param({"v": "5000", "a": [1], "d": True}, (0, 0, 0), id="no-numbers"),
+        pytest.param({"v": 5_000}, (5, 0, 0), id="visible-alone"),
+    ],
+)
+def test_what_cannot_be_is_cut_to_what_can(
+    site: Site, keys: dict[str, Any], seconds: tuple[int, int, int]
+) -> None:
+    """Nobody reads longer than a day, below the end of a page, or less than nothing."""
+    site.view("/faq/", l=LOAD)
+    site.send("leave", "/faq/", l=LOAD, **keys)
+
+    figures = _reading(site)
+    visible, active, depth = seconds
+    assert (figures["visibleSeconds"], figures["activeSeconds"]) == (visible, active)
+    assert figures["scrollDepth"] == depth
+
+
+def test_page_loads_are_forgotten_after_a_day_and_sums_stay(site: Site) -> None:
+    """What is kept for ever is a row for each page and day."""
+    site.view("/faq/", l=LOAD)
+    site.send("leave", "/faq/", l=LOAD, v=5_000, a=5_000, d=10)
+    site.clock.advance(DAY)
+    site.tracker.recorder.clean_up()
+
+    assert site.rows("SELECT count(*) FROM reading") == [(0,)]
+    assert _reading(site)["visibleSeconds"] == 5
+
+
+def test_readers_of_one_path_are_summed(site: Site) -> None:
+    """Many readers in one batch and over several: one row for the page, one for the site."""
+    for reader in range(5):
+        site.view("/faq/", reader, l=LOAD)
+        site.send("leave", "/faq/", reader, l=LOAD, v=2_000, a=1_000, d=10 * reader)
+
+    assert session_id(0) != session_id(1)
+    assert _reading(site) == {
+        "pageLoads": 5,
+        "visibleSeconds": 10,
+        "activeSeconds": 5,
+        "scrollDepth": 20,
+    }
+    assert site.rows("SELECT count(*) FROM day_reading") == [(2,)]
