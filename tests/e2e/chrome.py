@@ -35,7 +35,7 @@ ARGUMENTS = [
     "--window-size=1280,900",
     "--lang=de-AT",
     # Nothing but this machine is asked for anything.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -169,7 +169,7 @@ class Chrome:
     def complaints(self) -> list[str]:
         """Return what pages threw, left rejected, or wrote to the console.
 
-        Failed requests, which the browser itself reports, are not among them.
+        What the browser itself reports, of failed requests and of policies, is not among them.
         """
         return [text for event in list(self.events) for text in _complaint(event)]
 
@@ -416,7 +416,7 @@ def _complaint(event: Event) -> Iterator[str]:
         yield " ".join(str(value.get("value")) for value in params["args"])
     elif event["method"] == "Log.entryAdded":
         entry = params["entry"]
-        if entry["level"] == "error" and entry["source"] != "network":
+        if entry["level"] == "error" and entry["source"] not in {"network", "security"}:
             yield entry["text"]
 
 
