@@ -45,10 +45,7 @@ const below = ({ pathname }) => pathname.replace(new URL('../..', import.meta.ur
  * @param {string} text
  */
 const redact = (text) =>
-  text
-    .trim()
-    .replace(/\S+@\S+|\d([ -]?\d){5,}|(?=[\w-]*\d)[\w-]{20,}/g, '*')
-    .slice(0, 500);
+  text.replace(/\S+@\S+|\d([ -]?\d){5,}|(?=[\w-]*\d)[\w-]{20,}/g, '*').slice(0, 200);
 
 /** Say what waits. */
 const release = () => {
@@ -68,19 +65,26 @@ const settle = () => {
   if (query && still < TOLD) {
     // Material shows ten results at first, and says how many there are.
     const total = find('.md-search-result__meta')?.textContent.match(/\d+/);
-    const c = +(total ?? all('#mkdocs-search-results article').length);
-    say('search', { k: redact(query), c }, 1);
+    say(
+      'search',
+      { k: redact(query), c: +(total ?? all('#mkdocs-search-results article').length) },
+      1,
+    );
   }
   still = TOLD;
 };
 
-/** Its attribute has the texts for a reader who is counted and for one who is not, where it has any. */
+/** Where the attribute of the control has a text, it is the one for the other state. */
 const showControl = () => {
   const control = find('[data-stats-opt-out]');
-  const off = !!localStorage[OFF];
-  if (control && control.ariaPressed !== off + '') {
-    control.ariaPressed = off + '';
-    control.textContent = control.dataset.statsOptOut.split('|')[+off] || control.textContent;
+  const off = !!localStorage[OFF] + '';
+  if (control && control.getAttribute('aria-pressed') !== off) {
+    const { textContent, dataset } = control;
+    control.setAttribute('aria-pressed', off);
+    if (dataset.statsOptOut) {
+      control.textContent = dataset.statsOptOut;
+      dataset.statsOptOut = textContent;
+    }
   }
 };
 
@@ -142,7 +146,8 @@ const handlers = {
   click,
   auxclick: click,
   change({ target }) {
-    if (target.matches('[data-stats-comment]') && held.n === 'feedback') {
+    // Of a rating only: a search has its text.
+    if (target.matches('[data-stats-comment]') && held.k === '') {
       held.k = redact(target.value);
       release();
     }
@@ -156,12 +161,11 @@ for (const type in handlers) addEventListener(type, safe(handlers[type]), true);
 
 core.x = safe((page, passed) => {
   if (!page.h) {
-    const { l, p } = page;
     page.h = {};
     release();
     bottom = spent = 0;
-    where = p && { l, p, h: 0 };
-    if (p === '404') {
+    where = page.p && { ...page, h: 0 };
+    if (page.p === '404') {
       where = { l: Date.now() + '000', p: below(location) };
       say('not_found', { r: document.referrer });
     }

@@ -176,7 +176,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         ['error 12345', 'error 12345'],
         ['mkdocs_stats_plugin_configuration', 'mkdocs_stats_plugin_configuration'],
         ['  spaces  ', 'spaces'],
-        ['y'.repeat(5_000), 'y'.repeat(500)],
+        ['y'.repeat(5_000), 'y'.repeat(200)],
       ]) {
         it(`is told as ${told.slice(0, 20)} when it was ${typed.slice(0, 30)}`, () => {
           const page = new Page(code, { body: MATERIAL_SEARCH });
@@ -511,13 +511,14 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
     });
 
     describe('opt-out control', () => {
-      const body = '<button data-stats-opt-out="Do not count me|Count me again">Do not</button>';
+      const body =
+        '<button data-stats-opt-out="Count me again" aria-pressed="false">Do not count me</button>';
 
       it('shows the state and toggles it', () => {
         const page = new Page(code, { body });
         const button = page.find('button');
         const read = () => [
-          button.ariaPressed,
+          button.getAttribute('aria-pressed'),
           button.textContent,
           page.stored['mkdocs-stats-off'],
         ];
@@ -541,7 +542,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         page.stored['mkdocs-stats-off'] = '1';
         page.wait(0.5);
 
-        assert.equal(page.find('button').ariaPressed, 'true');
+        assert.equal(page.find('button').getAttribute('aria-pressed'), 'true');
       });
 
       it('keeps its text where it has no others', () => {
@@ -550,7 +551,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         page.fire('button');
 
         assert.deepEqual(
-          [page.find('button').ariaPressed, page.find('button').textContent],
+          [page.find('button').getAttribute('aria-pressed'), page.find('button').textContent],
           ['true', 'Counting'],
         );
       });
