@@ -32,20 +32,20 @@ def site(library: Library, request: pytest.FixtureRequest) -> Site:
 def test_visible_and_active_time_are_those_of_the_stopwatch(
     site: Site, collector: Collector, chrome: Chrome
 ) -> None:
-    """Visible counts while the tab is shown, active from the first input; hidden counts for neither."""
+    """Visible counts while the tab is shown, active from the first input, hidden for neither."""
     blank = chrome.open()
     tab = chrome.open(f"{site.url}/")
     shown = last(collector, chrome, "view").at
-    wait(tab, 3)
+    wait(tab, 2.5)
     tab.press("Shift")
     used = time.monotonic()
-    wait(tab, 2)
+    wait(tab, 1.5)
     blank.activate()
     hidden = time.monotonic()
-    wait(blank, 4)
+    wait(blank, 2.5)
     tab.activate()
     shown_again = time.monotonic()
-    wait(tab, 2)
+    wait(tab, 1)
     tab.close()
 
     leave = last(collector, chrome, "leave")
@@ -84,7 +84,7 @@ def test_active_time_ends_a_minute_after_the_last_input(
 def test_a_page_change_says_what_became_of_the_page_before(
     library: Library, collector: Collector, chrome: Chrome
 ) -> None:
-    """Under instant navigation the view of the next page has the times and depth of the one before."""
+    """Under instant navigation the next page's view has the times of the page before."""
     site = library("material")
     tab = chrome.open(f"{site.url}/")
     first = last(collector, chrome, "view")
@@ -167,7 +167,6 @@ def test_each_heading_has_the_time_it_was_in_view(
     tab.close()
 
     times = last(collector, chrome, "leave").message["h"]
-    print(last(collector, chrome, "leave").message, tab)
     assert times["part-three"] / 1_000 == pytest.approx(3, abs=1)
     assert times.get("part-two", 0) <= times["part-three"]
     assert times["welcome"] / 1_000 < 2.5

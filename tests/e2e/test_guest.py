@@ -1,4 +1,4 @@
-"""The scripts are guests on a page: it may forbid much, break nothing of them, and not feel them."""
+"""The scripts are guests: a page may forbid them much, and neither breaks nor feels them."""
 
 from collections.abc import Callable
 from statistics import median
@@ -55,7 +55,7 @@ def policy(collector: Collector) -> dict[str, str]:
 
 
 def test_a_strict_policy_is_not_violated(site: Site, collector: Collector, chrome: Chrome) -> None:
-    """Under CSP, Trusted Types and COEP both scripts work, and the page's violations are the theme's."""
+    """Under CSP, Trusted Types and COEP both scripts work; what is violated, the theme violates."""
     site.policies[chrome.reader] = policy(collector)
     chrome.open()
     tab = chrome.open()
@@ -75,6 +75,9 @@ def test_a_strict_policy_is_not_violated(site: Site, collector: Collector, chrom
     assert sorted(found) == sorted(themes_own)
     assert themes_own, "the theme has inline scripts, so the policy is in force"
     assert collector.of(chrome.reader, "leave")[0].message["d"] > 0  # By the second script.
+    # The theme's own scripts miss what its forbidden inline scripts define.
+    assert not [said for said in chrome.complaints() if "mkdocs-stats" in said]
+    chrome.forgive()
 
 
 def test_the_page_has_no_global_more(site: Site, chrome: Chrome) -> None:
@@ -153,18 +156,18 @@ def test_complaints_are_noticed(chrome: Chrome, site: Site) -> None:
         "console.error('three')"
     )
     eventually(lambda: len(chrome.complaints()) == 3, f"three, are {chrome.complaints()}")
-    chrome.events.clear()
+    chrome.forgive()
 
 
 def trace(chrome: Chrome, tab: Tab, url: str) -> list[Event]:
-    """Load a page, and return what its main thread did until two seconds later."""
+    """Load a page, and return what its main thread did until a second later."""
     since = len(chrome.events)
     chrome.call(
         "Tracing.start",
         traceConfig={"includedCategories": ["devtools.timeline", "v8", "toplevel"]},
     )
     tab.goto(url)
-    tab.evaluate("new Promise(done => setTimeout(done, 2_000))")
+    tab.evaluate("new Promise(done => setTimeout(done, 1_000))")
     chrome.call("Tracing.end")
     chrome.wait_event(lambda event: event["method"] == "Tracing.tracingComplete", since, "trace")
     return [
@@ -176,28 +179,32 @@ def trace(chrome: Chrome, tab: Tab, url: str) -> list[Event]:
 
 
 def evaluation_ms(entries: list[Event], script: str) -> float:
-    """Return how long a script took to be compiled and to run for the first time."""
+    """Return the time that the main thread spent on compiling a script and its first run.
+
+    Of the module's first run the trace does not say the address; the theme has no other module.
+    """
+    names = {"EvaluateScript", "v8.compileModule"}
+    module = "v8.evaluateModule" if script == "extras." else ""
     return sum(
-        entry["dur"] / 1_000
+        float(entry.get("tdur", 0)) / 1_000
         for entry in entries
-        if entry["name"] in {"EvaluateScript", "v8.evaluateModule", "v8.compileModule"}
-        and script in _address(entry)
+        if (entry["name"] in names and f"/{script}" in _address(entry)) or entry["name"] == module
     )
 
 
-def longest_call_ms(entries: list[Event]) -> float:
-    """Return the longest time in which the main thread ran nothing but ours."""
-    ours = [
-        entry["dur"] / 1_000
+def longest_ms(entries: list[Event]) -> float:
+    """Return the longest time for which the main thread ran nothing but ours."""
+    return max(
+        float(entry.get("tdur", 0)) / 1_000
         for entry in entries
-        if entry.get("dur") and any(f"/{script}" in _address(entry) for script in SCRIPTS)
-    ]
-    return max(ours)
+        if entry["name"] in {"EvaluateScript", "FunctionCall", "v8.run"}
+        and any(f"/{script}" in _address(entry) for script in SCRIPTS)
+    )
 
 
 def _address(entry: Event) -> str:
-    data: dict[str, Any] = entry.get("args", {}).get("data") or {}
-    return str(data.get("url") or data.get("fileName") or entry.get("args", {}).get("fileName", ""))
+    arguments: dict[str, Any] = entry.get("args", {})
+    return str(arguments.get("data", {}).get("url") or arguments.get("fileName", ""))
 
 
 def largest_paint_ms(tab: Tab, url: str) -> float:
@@ -211,16 +218,20 @@ def largest_paint_ms(tab: Tab, url: str) -> float:
 
 
 def test_the_main_thread_does_not_feel_the_scripts(site: Site, chrome: Chrome) -> None:
-    """At a quarter of the speed both are evaluated within 5 ms, and none of their calls is long."""
+    """At a quarter of the speed both are evaluated within 5 ms, and none of their calls is long.
+
+    Times are the thread's own, so a machine that does other things too measures the same; the first
+    load of a process, when it gets ready for whatever is used for the first time, is one of five.
+    """
     tab = chrome.open()
     chrome.call("Emulation.setCPUThrottlingRate", tab.page, rate=SLOWDOWN)
     traces = [trace(chrome, tab, f"{site.url}/") for _ in range(LOADS)]
 
     for script in SCRIPTS:
-        taken = [evaluation_ms(entries, f"/{script}") for entries in traces]
+        taken = [evaluation_ms(entries, script) for entries in traces]
         assert min(taken) > 0, f"{script} is in each trace"
         assert median(taken) <= EVALUATION_MS, f"{script}: {taken}"
-    assert median(longest_call_ms(entries) for entries in traces) < LONG_TASK_MS
+    assert median(longest_ms(entries) for entries in traces) < LONG_TASK_MS
 
 
 def test_the_largest_paint_is_as_early_as_without(site: Site, chrome: Chrome) -> None:

@@ -1,4 +1,4 @@
-"""What a reader costs the tracker: how many requests, and what becomes of them when it is in trouble.
+"""What a reader costs the tracker: how many requests, and how many when it is in trouble.
 
 Minutes are the page's own, which Chromium lets pass without waiting (`Tab.pass_time`): each message
 says by its clock `v` when it was sent.
@@ -29,6 +29,11 @@ def times_of(hits: list[Hit]) -> list[float]:
     return [hit.message["v"] / 1_000 for hit in hits]
 
 
+def wait_views(collector: Collector, chrome: Chrome, count: int) -> None:
+    """Wait until so many views have come."""
+    eventually(lambda: len(collector.of(chrome.reader, "view")) == count, f"{count} views")
+
+
 def test_a_page_load_is_one_request(library: Library, collector: Collector, chrome: Chrome) -> None:
     """Under instant navigation five pages are five requests; the last page's leave is the sixth."""
     site = library("material")
@@ -36,7 +41,7 @@ def test_a_page_load_is_one_request(library: Library, collector: Collector, chro
     tab = chrome.open(f"{site.url}/")
     for number, page in enumerate(["second", "third", "fourth", "fifth"], 2):
         tab.click(f"document.getElementById('to-{page}')")
-        eventually(lambda n=number: len(collector.of(chrome.reader, "view")) == n, "a view")
+        wait_views(collector, chrome, number)
     tab.evaluate(f"new Promise(done => setTimeout(done, {SILENCE_SECONDS * 1_000}))")
     tab.close()
     eventually(lambda: bool(collector.of(chrome.reader, "leave")), "the leave")
@@ -52,7 +57,7 @@ def test_a_full_page_load_is_one_request_and_the_leave_of_the_page_before(
     for number, page in enumerate(["second", "third"], 2):
         tab.click(f"document.getElementById('to-{page}')")
         tab.wait_page(f"/{page}/")
-        eventually(lambda n=number: len(collector.of(chrome.reader, "view")) == n, "a view")
+        wait_views(collector, chrome, number)
     tab.evaluate(f"new Promise(done => setTimeout(done, {SILENCE_SECONDS * 1_000}))")
 
     kinds = sorted(hit.kind for hit in collector.of(chrome.reader))
