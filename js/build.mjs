@@ -1,10 +1,12 @@
 /**
  * Bundles the browser scripts and holds them to their budgets.
  *
- * `node build.mjs` writes them; `node build.mjs --check` fails where a committed one differs.
+ * `node build.mjs` writes them; `node build.mjs --check` fails where a committed one differs;
+ * `node build.mjs --freeze 1.2.3` keeps those of a release in `released/`.
  */
 
-import { readFile, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -68,6 +70,8 @@ async function differs(text, output) {
 }
 
 async function main() {
+  const frozen = process.argv.indexOf('--freeze');
+  if (frozen > 0) return freeze(process.argv[frozen + 1]);
   const checks = process.argv.includes('--check');
   for (const { entry, budget, outputs } of SCRIPTS) {
     const text = await bundle(entry);
@@ -78,6 +82,24 @@ async function main() {
       if (!checks) await writeFile(new URL(output, HERE), text);
       else if (await differs(text, output)) fail(`${output} differs. Run npm run build.`);
     }
+  }
+}
+
+/**
+ * Keep what is committed under a version, for ever: sites go on serving it.
+ *
+ * @param {string | undefined} version
+ */
+async function freeze(version) {
+  if (!/^\d+\.\d+\.\d+[\w.-]*$/.test(version ?? '')) return fail('Which version? --freeze 1.2.3');
+  for (const name of ['tracker', 'extras']) {
+    const content = await readFile(new URL(`../mkdocs_stats_plugin/assets/${name}.js`, HERE));
+    const file = `${name}-${version}.js`;
+    // Never twice: what was released stays what it was.
+    await writeFile(new URL(`released/${file}`, HERE), content, { flag: 'wx' });
+    const sum = createHash('sha256').update(content).digest('hex');
+    await appendFile(new URL('released/SHA256SUMS', HERE), `${sum}  ${file}\n`);
+    console.log(`released/${file}`);
   }
 }
 

@@ -23,7 +23,7 @@ _FEEDBACK = """\
 <input type="text" data-stats-comment hidden maxlength="500" aria-label="{comment}" placeholder="{comment}">
 </div>"""  # noqa: E501  # a line of HTML
 _WIDGETS = {"opt-out": _OPT_OUT, "feedback": _FEEDBACK}
-"""By name. The text of the attribute is what the button says in its other state."""
+"""By name. The text of the button's attribute is what it says in its other state."""
 
 
 class Texts(Protocol):

@@ -77,8 +77,8 @@ const settle = () => {
 /** Where the attribute of the control has a text, it is the one for the other state. */
 const showControl = () => {
   const control = find('[data-stats-opt-out]');
-  const off = !!localStorage[OFF] + '';
-  if (control && control.getAttribute('aria-pressed') !== off) {
+  const off = control && !!localStorage[OFF] + '';
+  if (control?.getAttribute('aria-pressed') !== off) {
     const { textContent, dataset } = control;
     control.setAttribute('aria-pressed', off);
     if (dataset.statsOptOut) {
@@ -143,8 +143,9 @@ const safe = (run) => (event, passed) => {
 
 /** @type {Record<string, (event: any) => void>} */
 const handlers = {
-  click,
+  copy: ({ target }) => copy(target.closest('pre')),
   auxclick: click,
+  click,
   change({ target }) {
     // Of a rating only: a search has its text.
     if (target.matches('[data-stats-comment]') && held.k === '') {
@@ -152,7 +153,6 @@ const handlers = {
       release();
     }
   },
-  copy: ({ target }) => copy(target.closest('pre')),
   // A page that goes is hidden first, too.
   visibilitychange: release,
 };

@@ -54,7 +54,7 @@ export class Browser {
     this.#draws += 1;
     return 0.5 + this.#draws / 1e9;
   };
-  #start = this.clock.now;
+  start = this.clock.now;
 
   /** @param {string} code */
   constructor(code) {
@@ -93,7 +93,7 @@ export class Browser {
 
   /** @param {Tab} tab @param {'fetch' | 'beacon'} via @param {string} url @param {any} init */
   record(tab, via, url, init) {
-    const at = this.clock.now - this.#start;
+    const at = this.clock.now - this.start;
     const message = JSON.parse(init.body);
     this.sent.push({ at, tab, via, url, init, message });
     return message;
@@ -140,7 +140,7 @@ class Channel {
       if (other === this || other.tab.frozen) continue;
       browser.clock.setTimeout(() => {
         if (!other.closed && !other.tab.frozen) other.onmessage?.({ data });
-      }, 5);
+      }, 1);
     }
   }
 
@@ -159,6 +159,8 @@ export class Tab {
   listeners = [];
   /** Addresses of modules that were loaded. @type {string[]} */
   imported = [];
+  /** Who watches the head; released scripts did. @type {((records: unknown[]) => void)[]} */
+  observers = [];
   /** What loading a module gives. @type {() => Promise<unknown>} */
   load = async () => ({});
 
@@ -205,6 +207,7 @@ export class Tab {
     this.goTo(`${SITE}${path}`);
     await this.browser.wait(seconds);
     this.document.head.children['mkdocs-stats'] = { content: path };
+    for (const observer of this.observers) observer([{ type: 'childList' }]);
     await this.browser.wait(0.6); // It is looked at twice a second.
   }
 
@@ -291,6 +294,13 @@ export class Tab {
           if (!this.frozen) run(argument);
         }, period),
       clearInterval: browser.clock.clearTimeout,
+      MutationObserver: class {
+        /** @param {(records: unknown[]) => void} run */
+        constructor(run) {
+          tab.observers.push(run);
+        }
+        observe() {}
+      },
       BroadcastChannel: class extends Channel {
         constructor() {
           super(tab);

@@ -566,6 +566,16 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
       });
     });
 
+    it('measures and searches where there is no storage', () => {
+      const page = new Page(code, { body: `${MATERIAL_SEARCH}<h1 id="a" data-top="0">A</h1>` });
+      Object.defineProperty(page.window, 'localStorage', { value: null });
+      page.type('flask');
+      page.wait(2);
+      page.hide();
+
+      assert.deepEqual([page.take()[0].k, page.load.d, page.load.h.a], ['flask', 20, 2_000]);
+    });
+
     it('throws nothing, whatever is clicked and missing', () => {
       const page = new Page(code, {
         body: `<i data-clipboard-target="#none"></i><i data-clipboard-target="((("></i>

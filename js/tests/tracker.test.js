@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { bundle } from '../build.mjs';
-import { Browser, SITE } from './browser.js';
+import { Browser, reply, SITE } from './browser.js';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 const { pages } = await readContract('pages');
@@ -18,6 +18,26 @@ async function readContract(name) {
 /** @param {string} path */
 function readText(path) {
   return readFile(new URL(path, import.meta.url), 'utf8');
+}
+
+/** Within a second of the truth. @param {number} actual @param {number} truth */
+function near(actual, truth, tolerance = 1_000) {
+  assert.ok(Math.abs(actual - truth) <= tolerance, `${actual} instead of ${truth}`);
+}
+
+/** The last message sent. @param {Browser} browser */
+function lastOf(browser) {
+  const sent = browser.take();
+  return sent[sent.length - 1].message;
+}
+
+/** Milliseconds between messages. @param {Browser} browser @param {number} seconds */
+async function gapsOf(browser, seconds) {
+  const times = [browser.clock.now - browser.start];
+  browser.sent = [];
+  await browser.wait(seconds);
+  for (const { at } of browser.sent) times.push(at);
+  return times.slice(1).map((time, index) => time - times[index]);
 }
 
 // What is committed runs through the same tests as the source.
@@ -775,6 +795,97 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         assert.deepEqual(browser.takeLines(), ['view /a/', 'view /b/', 'leave /b/', 'view /c/']);
       });
 
+      for (const count of [2, 3, 4, 5]) {
+        it(`of ${count} have one successor each time one is gone, until the last`, async () => {
+          const browser = new Browser(code);
+          let chance = 0;
+          browser.random = () => {
+            chance = (chance + 0.37) % 1;
+            return chance;
+          };
+          const tabs = [];
+          for (let tab = 0; tab < count; tab += 1) {
+            tabs.push(browser.open({ meta: `/${tab}/` }));
+            await browser.wait(7.31);
+          }
+          let speaker = tabs[count - 1];
+          for (let left = count - 1; left > 0; left -= 1) {
+            speaker.leave();
+            browser.take();
+            await browser.wait(2);
+            const [beat, ...rest] = browser.take();
+            assert.deepEqual([beat.message.t, rest], ['beat', []]);
+            speaker = beat.tab;
+            await browser.wait(6);
+          }
+        });
+      }
+
+      it('take over within 2 seconds from one that is frozen', async () => {
+        const browser = new Browser(code);
+        browser.open();
+        const second = browser.open({ meta: '/b/' });
+        await browser.wait(10);
+        second.frozen = true;
+        browser.take();
+        await browser.wait(2);
+
+        assert.deepEqual(browser.takeLines(), ['beat /a/']);
+      });
+
+      it('do not quarrel with one that is frozen no more', async () => {
+        const browser = new Browser(code);
+        browser.open();
+        await browser.wait(1.2); // Else both would look at the same moment for ever.
+        const second = browser.open({ meta: '/b/' });
+        await browser.wait(10);
+        second.frozen = true;
+        await browser.wait(100.2);
+        second.frozen = false;
+        await browser.wait(3);
+        browser.take();
+        await browser.wait(300);
+        const lines = browser.takeLines();
+
+        assert.equal(new Set(lines).size, 1);
+        assert.ok(lines.length <= 10, `${lines.length}`);
+      });
+
+      it('have their channel open only while they are shown', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(5);
+        const shown = browser.channels.length;
+        tab.hide();
+        const hidden = browser.channels.length;
+        tab.show();
+        await browser.wait(5);
+        tab.leave();
+
+        assert.deepEqual([shown, hidden, browser.channels.length], [1, 0, 0]);
+      });
+
+      it('say nothing on the channel for each move of the mouse', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(5);
+        browser.posted = 0;
+        for (let move = 0; move < 1_000; move += 1) tab.use();
+
+        assert.ok(browser.posted <= 1, `${browser.posted}`);
+      });
+
+      it('all speak where there is no channel', async () => {
+        const browser = new Browser(code);
+        const globals = { BroadcastChannel: undefined };
+        browser.open({ globals });
+        browser.open({ globals, meta: '/b/' });
+        browser.take();
+        await browser.wait(31);
+
+        assert.deepEqual(browser.takeLines().sort(), ['beat /a/', 'beat /b/']);
+      });
+
       it('do not wake one that is hidden', async () => {
         const browser = new Browser(code);
         const first = browser.open();
@@ -786,6 +897,387 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         await browser.wait(300);
 
         assert.deepEqual(browser.takeLines(), []);
+      });
+    });
+
+    describe('clocks', () => {
+      it('say for how long the page was visible and active, on heartbeat and leave', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(31);
+        tab.use('keydown');
+        await browser.wait(20);
+        tab.leave();
+        const [, beat, leave] = browser.take().map(({ message }) => message);
+
+        assert.deepEqual([beat.v, beat.a], [30_500, 0]);
+        near(leave.v, 51_000);
+        near(leave.a, 20_000);
+      });
+
+      for (const type of ['keydown', 'pointerdown', 'pointermove', 'scroll']) {
+        it(`are active for 60 seconds after ${type}`, async () => {
+          const browser = new Browser(code);
+          const tab = browser.open();
+          await browser.wait(10.3);
+          tab.use(type);
+          await browser.wait(200);
+          tab.leave();
+          const { v, a } = lastOf(browser);
+
+          near(v, 210_300);
+          near(a, 60_000);
+        });
+      }
+
+      it('are active while the reader goes on, and have gaps where he does not', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        for (let input = 0; input < 50; input += 1) {
+          tab.use();
+          await browser.wait(2);
+        }
+        await browser.wait(300);
+        tab.use('keydown');
+        await browser.wait(10);
+        tab.leave();
+
+        near(lastOf(browser).a, 98_000 + 60_000 + 10_000);
+      });
+
+      it('stand still while the page is hidden', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(10);
+        tab.use();
+        tab.hide();
+        await browser.wait(600);
+        tab.show();
+        await browser.wait(10);
+        tab.leave();
+        const { v, a } = lastOf(browser);
+
+        near(v, 20_000);
+        near(a, 0);
+      });
+
+      it('count a page that nobody touches for 20 minutes, and the reader stays active', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        const gaps = await gapsOf(browser, 1_200);
+        tab.leave();
+        const { v, a } = lastOf(browser);
+
+        assert.ok(Math.max(...gaps) < 120_000);
+        near(v, 1_200_000);
+        assert.equal(a, 0);
+      });
+
+      it('gain no more than one interval from a laptop that slept', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(10);
+        tab.use();
+        browser.clock.sleep(8 * 3_600_000);
+        await browser.wait(10);
+        tab.leave();
+        const { v, a } = lastOf(browser);
+
+        assert.ok(v >= 20_000 && v <= 25_500, `${v}`);
+        assert.ok(a <= 15_500, `${a}`);
+      });
+
+      it('go on as before when the time of day is set', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        for (const hours of [-5, 24, -1_000]) {
+          browser.skew += hours * 3_600_000;
+          await browser.wait(40);
+        }
+        const lines = browser.takeLines();
+        tab.leave();
+
+        assert.deepEqual(lines, ['view /a/', 'beat /a/', 'beat /a/', 'beat /a/']);
+        near(lastOf(browser).v, 120_000);
+      });
+
+      it('begin anew on the next page, whose view says those of the page before', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(10);
+        await tab.navigate('/b/');
+        await browser.wait(5);
+        tab.leave();
+        const [first, second, leave] = browser.take().map(({ message }) => message);
+
+        assert.equal('o' in first, false);
+        assert.deepEqual([second.o.l, second.o.p, second.p], [first.l, '/a/', '/b/']);
+        near(second.o.v, 10_500);
+        near(leave.v, 5_500);
+      });
+
+      it('say nothing of a page that was not counted', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ meta: '' });
+        await browser.wait(10);
+        await tab.navigate('/b/');
+        const [view] = browser.take();
+
+        assert.equal(view.message.o, false);
+      });
+
+      it('begin anew after the back/forward cache', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        await browser.wait(30);
+        tab.leave();
+        await browser.wait(600);
+        browser.take();
+        tab.comeBack();
+        await browser.wait(4);
+        tab.leave();
+        const [view, leave] = browser.take().map(({ message }) => message);
+
+        assert.deepEqual([view.t, view.o, leave.l], ['view', undefined, view.l]);
+        near(leave.v, 4_000);
+      });
+    });
+
+    describe('interval', () => {
+      for (const [body, seconds] of /** @type {const} */ ([
+        ['', 30],
+        ['.', 60],
+        ['..', 120],
+        ['<!doctype html><title>Bad gateway</title>', 120],
+      ])) {
+        it(`is ${seconds} seconds after the answer "${body.slice(0, 9)}"`, async () => {
+          const browser = new Browser(code);
+          browser.answer = async ({ t }) => reply(202, t === 'beat' ? body : '');
+          browser.open();
+          await browser.wait(31);
+          browser.take();
+          const [gap] = await gapsOf(browser, 130);
+
+          near(gap, seconds * 1_000);
+        });
+      }
+
+      it('is shortened again by the next answer', async () => {
+        const browser = new Browser(code);
+        const bodies = ['..', ''];
+        browser.answer = async ({ t }) => reply(202, t === 'beat' ? bodies.shift() : '');
+        browser.open();
+        const gaps = await gapsOf(browser, 220);
+
+        assert.deepEqual(
+          gaps.map((gap) => Math.round(gap / 10_000)),
+          [3, 12, 3, 3],
+        );
+      });
+
+      it('is kept while the tracker is down: one attempt each, and nothing is queued', async () => {
+        const browser = new Browser(code);
+        browser.answer = () => Promise.reject(new TypeError('down'));
+        browser.open();
+        const gaps = await gapsOf(browser, 600);
+        browser.answer = async () => reply(202);
+        browser.take();
+        await browser.wait(31);
+
+        assert.ok(Math.min(...gaps) >= 27_000, `${gaps}`);
+        assert.equal(browser.take().length, 1);
+      });
+
+      it('is kept by five tabs together, whichever is used', async () => {
+        const browser = new Browser(code);
+        const tabs = ['/a/', '/b/', '/c/', '/d/', '/e/'].map((meta) => browser.open({ meta }));
+        await browser.wait(1);
+        browser.take();
+        for (let minute = 0; minute < 10; minute += 1) await browser.wait(60);
+        const { length } = browser.take();
+        for (const tab of tabs) tab.leave();
+
+        assert.ok(length >= 18 && length <= 20, `${length} in 10 minutes`);
+      });
+    });
+
+    describe('privacy', () => {
+      for (const [what, options] of Object.entries({
+        'Global Privacy Control': { navigator: { globalPrivacyControl: true } },
+        'Global Privacy Control, whatever the site says of Do Not Track': {
+          navigator: { globalPrivacyControl: true },
+          dataset: { ignoreDnt: '' },
+        },
+        'Do Not Track': { navigator: { doNotTrack: '1' } },
+      })) {
+        it(`sends and stores nothing under ${what}`, async () => {
+          const browser = new Browser(code);
+          const tab = browser.open(options);
+          await browser.wait(100);
+          await tab.navigate('/b/');
+          tab.hide();
+          tab.show();
+          tab.leave();
+
+          assert.deepEqual(browser.takeLines(), []);
+          assert.equal(browser.stored.size, 0);
+        });
+      }
+
+      for (const [what, options] of Object.entries({
+        'Do Not Track is off': { navigator: { doNotTrack: '0' } },
+        'Do Not Track is unset': { navigator: { doNotTrack: null } },
+        'Do Not Track is unspecified': { navigator: { doNotTrack: 'unspecified' } },
+        'the site ignores Do Not Track': {
+          navigator: { doNotTrack: '1' },
+          dataset: { ignoreDnt: '' },
+        },
+        'Global Privacy Control is off': { navigator: { globalPrivacyControl: false } },
+      })) {
+        it(`counts where ${what}`, () => {
+          const browser = new Browser(code);
+          browser.open(options);
+
+          assert.equal(browser.take().length, 1);
+        });
+      }
+
+      it('sends nothing of a reader who opted out, and makes no id', async () => {
+        const browser = new Browser(code);
+        browser.stored.set('mkdocs-stats-off', '1');
+        const tab = browser.open();
+        await browser.wait(100);
+        await tab.navigate('/b/');
+        tab.leave();
+
+        assert.deepEqual(browser.takeLines(), []);
+        assert.deepEqual([...browser.stored.keys()], ['mkdocs-stats-off']);
+      });
+
+      it('is silent in all tabs as soon as the reader opts out', async () => {
+        const browser = new Browser(code);
+        const tabs = ['/a/', '/b/'].map((meta) => browser.open({ meta }));
+        await browser.wait(1);
+        browser.take();
+        browser.stored.set('mkdocs-stats-off', '1');
+        await browser.wait(100);
+        for (const tab of tabs) tab.leave();
+
+        assert.deepEqual(browser.takeLines(), []);
+      });
+
+      it('counts again when the reader has opted in', async () => {
+        const browser = new Browser(code);
+        browser.stored.set('mkdocs-stats-off', '');
+        browser.open();
+
+        assert.equal(browser.take().length, 1);
+      });
+
+      it('loads the extras under an opt-out, for its control is in there', () => {
+        const browser = new Browser(code);
+        browser.stored.set('mkdocs-stats-off', '1');
+        const tab = browser.open({ dataset: { extras: 'extras.js' } });
+        tab.fire('window', 'pageshow');
+
+        assert.equal(tab.imported.length, 1);
+      });
+    });
+
+    describe('visitor of the day', () => {
+      it('has no id, nothing is stored, and one tab speaks all the same', async () => {
+        const browser = new Browser(code);
+        const dataset = { visitor: 'daily' };
+        browser.open({ dataset });
+        const second = browser.open({ dataset, meta: '/b/' });
+        await browser.wait(61);
+        second.leave();
+        await browser.wait(2);
+        const sent = browser.take();
+
+        assert.deepEqual(
+          sent.map(({ message }) => `${message.t} ${message.p}`),
+          ['view /a/', 'view /b/', 'beat /b/', 'beat /b/', 'leave /b/', 'beat /a/'],
+        );
+        assert.deepEqual(
+          sent.filter(({ message }) => 's' in message),
+          [],
+        );
+        assert.deepEqual([browser.stored.size, browser.blobs.size], [0, 0]);
+      });
+    });
+
+    describe('extras', () => {
+      it('are loaded from beside the script, after the page', () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ dataset: { extras: 'extras.5e6f7a8b.js' } });
+        const early = [...tab.imported];
+        tab.fire('window', 'pageshow');
+
+        assert.deepEqual(early, []);
+        assert.deepEqual(tab.imported, [`${SITE}/assets/mkdocs-stats/extras.5e6f7a8b.js`]);
+      });
+
+      it('are not loaded where there are none', () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        tab.fire('window', 'pageshow');
+
+        assert.deepEqual(tab.imported, []);
+      });
+
+      it('may be missing', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ dataset: { extras: 'extras.js' } });
+        tab.load = () => Promise.reject(new TypeError('no such module'));
+        tab.fire('window', 'pageshow');
+        await browser.wait(31);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'beat /a/']);
+      });
+
+      it('are shown the page that is visible, and what they add is sent', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        /** @type {Record<string, number>} */
+        const seen = {};
+        const core = /** @type {any} */ (tab.document)['mkdocs-stats'];
+        core.x = (/** @type {any} */ page, /** @type {number} */ passed) => {
+          seen[page.p] = (seen[page.p] ?? 0) + passed;
+          page.d = 50;
+          page.h = { top: seen[page.p] };
+        };
+        await browser.wait(10);
+        tab.hide();
+        await browser.wait(100);
+        tab.show();
+        await tab.navigate('/b/');
+        tab.leave();
+        const [, , view, leave] = browser.take().map(({ message }) => message);
+
+        near(seen['/a/'], 10_500);
+        near(seen['/b/'], 600);
+        assert.deepEqual([view.o.d, view.o.h.top], [50, seen['/a/']]);
+        assert.deepEqual([view.d, view.h], [undefined, undefined]);
+        assert.deepEqual([leave.d, leave.h.top], [50, seen['/b/']]);
+      });
+
+      it('send events as beacons, which delay no heartbeat', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open();
+        const core = /** @type {any} */ (tab.document)['mkdocs-stats'];
+        for (let event = 0; event < 10; event += 1) {
+          await browser.wait(3.05);
+          core('event', { n: 'copy', k: 'python', c: 0 });
+        }
+        const sent = browser.take();
+        const { message, via } = sent[1];
+
+        assert.equal(sent.filter(({ message: { t } }) => t === 'beat').length, 1);
+        assert.deepEqual(
+          [via, message.t, message.n, message.l, message.p],
+          ['beacon', 'event', 'copy', sent[0].message.l, '/a/'],
+        );
       });
     });
 

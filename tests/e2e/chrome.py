@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ ARGUMENTS = [
     "--window-size=1280,900",
     "--lang=de-AT",
     # Nothing but this machine is asked for anything.
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -82,6 +82,7 @@ class Chrome:
             reader: What servers recognise this browser by, at the end of its user agent.
             arguments: Further ones of the command line.
         """
+        self.reader = reader
         commands, self._commands = os.pipe()
         self._answers, answers = os.pipe()
         own = [f"--user-data-dir={profile}", f"--user-agent={USER_AGENT}{reader}", "about:blank"]
@@ -97,6 +98,7 @@ class Chrome:
         self._ids = count(1)
         self._replies: dict[int, Event] = {}
         self._gone: set[str] = set()
+        self._forgiven = 0
         self._changed = threading.Condition()
         self.events: list[Event] = []
         """Everything the browser has reported so far."""
@@ -106,12 +108,19 @@ class Chrome:
 
     def close(self) -> None:
         """Quit, as a reader who closes the window."""
-        if self._process.poll() is None:
-            self.call("Browser.close")
+        if self._process.poll() is not None:
+            return
+        self.call("Browser.close")
         self._process.wait(PATIENCE_SECONDS)
         os.close(self._commands)
 
-    def call(self, method: str, session: str | None = None, **params: Any) -> Event:
+    def call(
+        self,
+        method: str,
+        session: str | None = None,
+        patience: float = PATIENCE_SECONDS,
+        **params: Any,
+    ) -> Event:
         """Send a command and return its result."""
         number = next(self._ids)
         command = {"id": number, "method": method, "params": params}
@@ -120,7 +129,7 @@ class Chrome:
         _write_all(self._commands, json.dumps(command).encode() + b"\0")
         with self._changed:
             self._changed.wait_for(
-                lambda: number in self._replies or session in self._gone, PATIENCE_SECONDS
+                lambda: number in self._replies or session in self._gone, patience
             )
             reply = self._replies.pop(number, None)
         if reply is None:
@@ -139,11 +148,9 @@ class Chrome:
         assert found, f"not within {PATIENCE_SECONDS} s: {what}"
         return found
 
-    def open(self, url: str = "about:blank", *, background: bool = False) -> "Tab":
-        """Open a tab, as Ctrl-T does, or in the background."""
-        made = self.call(
-            "Target.createTarget", url="about:blank", forTab=True, background=background
-        )
+    def open(self, url: str = "about:blank", *, window: bool = False) -> "Tab":
+        """Open a tab, as Ctrl-T does, or a window of its own, beside which others stay visible."""
+        made = self.call("Target.createTarget", url="about:blank", forTab=True, newWindow=window)
         tab = Tab(self, made["targetId"])
         if url != "about:blank":
             tab.goto(url)
@@ -164,9 +171,14 @@ class Chrome:
     def complaints(self) -> list[str]:
         """Return what pages threw, left rejected, or wrote to the console.
 
-        Failed requests, which the browser itself reports, are not among them.
+        What the browser itself reports, of failed requests and of policies, is not among them.
         """
-        return [text for event in list(self.events) for text in _complaint(event)]
+        return [text for event in self.events[self._forgiven :] for text in _complaint(event)]
+
+    def forgive(self) -> None:
+        """Quit with all that was complained about so far taken as expected."""
+        self.close()
+        self._forgiven = len(self.events)
 
     def _listen(self) -> None:
         rest = b""
@@ -319,9 +331,52 @@ class Tab:
         self.chrome.call("Target.activateTarget", targetId=self._target)
         self.wait("!document.hidden")
 
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass for the page without waiting: its clock and timers run as fast as they can.
+
+        It stands still while a request is pending, and afterwards.
+        """
+        since = len(self.chrome.events)
+        self.chrome.call(
+            "Emulation.setVirtualTimePolicy",
+            self.page,
+            policy="pauseIfNetworkFetchesPending",
+            budget=seconds * 1_000,
+        )
+        self.chrome.wait_event(
+            lambda event: event["method"] == "Emulation.virtualTimeBudgetExpired",
+            since,
+            f"{seconds} s have passed for the page",
+        )
+
     def set_state(self, state: str) -> None:
         """Freeze the page (`frozen`), as happens to tabs long hidden, or thaw it (`active`)."""
         self.chrome.call("Page.setWebLifecycleState", self.page, state=state)
+
+    def resume(self) -> None:
+        """Let the time of the page be that of the world again."""
+        self.chrome.call("Emulation.setVirtualTimePolicy", self.page, policy="advance")
+
+    def crash(self) -> None:
+        """Have the page's process die."""
+        # There is no answer to that.
+        with suppress(ProtocolError):
+            self.chrome.call("Page.crash", self.page, patience=0.5)
+
+    def renderer(self) -> int:
+        """Return the process of the page: the one that works when the page does."""
+        before = self._cpu_seconds()
+        self.evaluate("(() => { const end = Date.now() + 300; while (Date.now() < end); })()")
+        after = self._cpu_seconds()
+        return max(after, key=lambda process: after[process] - before.get(process, 0))
+
+    def _cpu_seconds(self) -> dict[int, float]:
+        found = self.chrome.call("SystemInfo.getProcessInfo")["processInfo"]
+        return {
+            int(process["id"]): process["cpuTime"]
+            for process in found
+            if process["type"] == "renderer"
+        }
 
     def close(self) -> None:
         """Close the tab; its page hears of it."""
@@ -368,7 +423,7 @@ def _complaint(event: Event) -> Iterator[str]:
         yield " ".join(str(value.get("value")) for value in params["args"])
     elif event["method"] == "Log.entryAdded":
         entry = params["entry"]
-        if entry["level"] == "error" and entry["source"] != "network":
+        if entry["level"] == "error" and entry["source"] not in {"network", "security"}:
             yield entry["text"]
 
 

@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import ThreadingHTTPServer
@@ -21,6 +21,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from example_site.demo import SiteHandler
+from tests.e2e.books import write_book
+from tests.e2e.chrome import Chrome, browsing
+from tests.e2e.servers import Collector, Site, collecting, serving_site
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 10.0
@@ -106,6 +109,9 @@ def tracking(folder: Path, port: int, *options: str, python: str = sys.executabl
         assert process.wait(timeout=10) == 0
 
 
+Library = Callable[..., Site]
+
+
 @dataclass
 class Loop:
     """Site and tracker, running."""
@@ -187,3 +193,36 @@ def open_page(reader: BrowserContext) -> Callable[[str], Page]:
         return page
 
     return open_page
+
+
+@pytest.fixture(scope="session")
+def collector() -> Iterator[Collector]:
+    """What listens in between browsers and trackers."""
+    with collecting(free_port()) as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def library(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """Return a function that builds and serves the book in a theme, each only once."""
+    sites: dict[str, Site] = {}
+    with ExitStack() as stack:
+
+        def serve(theme: str = "mkdocs", **options: object) -> Site:
+            name = f"{theme} {sorted(options.items())}"
+            if name not in sites:
+                folder, port = tmp_path_factory.mktemp("book"), free_port()
+                url = f"http://127.0.0.1:{port}/"
+                options = {"tracker_url": collector.url, "track_local": True, **options}
+                build_site(write_book(folder / theme, theme, url, **options), folder / "site")
+                sites[name] = stack.enter_context(serving_site(folder / "site", port))
+            return sites[name]
+
+        yield serve
+
+
+@pytest.fixture
+def chrome(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Chrome]:
+    """A browser of a reader of its own; what a page complains about fails the test."""
+    with browsing(tmp_path / "profile", f"test-{abs(hash(request.node.nodeid))}") as chrome:
+        yield chrome

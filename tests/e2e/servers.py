@@ -98,6 +98,11 @@ class Collector:
         """Address without a slash at its end."""
         return f"http://127.0.0.1:{self.port}"
 
+    hangs: set[str] = field(default_factory=set)
+    """Readers whose requests are not answered while the collector lives."""
+
+    closed: threading.Event = field(default_factory=threading.Event)
+
     def of(self, reader: str, *kinds: str) -> list[Hit]:
         """Return a reader's requests, of some kinds or of all."""
         own = [hit for hit in list(self.hits) if hit.reader == reader]
@@ -168,6 +173,8 @@ class _CollectorHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         hit = self._record(json.loads(body))
+        if hit.reader in self.collector.hangs:
+            self.collector.closed.wait()
         status, content = self.collector.answer(hit, body)
         if status:  # Else neither answered nor refused: the connection breaks.
             self._send(status, content)
@@ -214,6 +221,7 @@ def collecting(port: int) -> Iterator[Collector]:
     collector = Collector(port)
     with _running(port, type("Handler", (_CollectorHandler,), {"collector": collector})):
         yield collector
+        collector.closed.set()
 
 
 @contextmanager

@@ -9,17 +9,16 @@ counted (a page counts once in 30 minutes for a reader).
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.books import THEMES, TITLES, build_book
+from tests.e2e.books import THEMES, TITLES
 from tests.e2e.chrome import Chrome, Tab, browsing
-from tests.e2e.conftest import ROOT, eventually, fetch_json, free_port, tracking
-from tests.e2e.servers import Collector, Site, collecting, serving_site
+from tests.e2e.conftest import ROOT, Library, eventually, fetch_json, free_port, tracking
+from tests.e2e.servers import Collector, Site
 
 DELAYS_MS = (0, 50, 500, 3_000)
 # Most of the time is spent waiting for pages that come late.
@@ -323,25 +322,17 @@ def _read(theme: str, delay: int, site: Site, collector: Collector, folder: Path
 
 @pytest.fixture(scope="session")
 def journeys(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    library: Library,
+    collector: Collector,
 ) -> Iterator[dict[tuple[str, int], Future[Told]]]:
     """All journeys that the selected tests ask for, several at a time, the slowest first."""
     folder = tmp_path_factory.mktemp("journeys")
     calls = [getattr(item, "callspec", None) for item in request.session.items]
     wanted = {(call.params.get("theme"), call.params.get("delay")) for call in calls if call}
-    with ExitStack() as stack, ThreadPoolExecutor(READERS_AT_ONCE) as pool:
-        collector = stack.enter_context(collecting(free_port()))
-        ports = {theme: free_port() for theme in THEMES}
-
-        def build(theme: str) -> Path:
-            url = f"http://127.0.0.1:{ports[theme]}/"
-            return build_book(folder / theme, theme, url, tracker_url=collector.url)
-
-        themes = {theme for theme, _ in wanted if theme in THEMES}
-        built = dict(zip(themes, pool.map(build, themes), strict=True))
-        sites = {
-            theme: stack.enter_context(serving_site(built[theme], ports[theme])) for theme in themes
-        }
+    with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
+        sites = {theme: library(theme) for theme, _ in JOURNEYS if theme in dict(wanted)}
         yield {
             (theme, delay): pool.submit(_read, theme, delay, sites[theme], collector, folder)
             for theme, delay in JOURNEYS
