@@ -9,7 +9,7 @@ DEMO := $(VENV)/.demo
 JS_READY := js/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check browser fix js bench clean
+.PHONY: help demo test check browser fix js bench promises clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -45,6 +45,9 @@ js: $(JS_READY) ## Rebuild the browser scripts
 
 bench: $(READY) ## Measure, beside the floors of the same run (about 15 minutes)
 	$(BIN)/python -m bench
+
+promises: $(READY) ## Kill the tracker 300 times under load (about 5 minutes)
+	$(BIN)/python -m tests.reliability.kill --cycles 300
 
 clean: ## Remove what was installed and built
 	rm -rf $(VENV) js/node_modules build dist example_site/site

@@ -249,6 +249,20 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         assert.deepEqual(brief(page), [{ t: 'event', n: 'feedback', k: '', c: 1, u: undefined }]);
       });
 
+      it('does not take a search for the rating that a comment is of', () => {
+        const body = `${MATERIAL_SEARCH}<textarea data-stats-comment>x</textarea>`;
+        const page = new Page(code, { body });
+        page.type('flask');
+        page.wait(2);
+        page.fire('textarea', 'change');
+        page.hide();
+
+        assert.deepEqual(
+          page.take().map(({ k }) => k),
+          ['flask'],
+        );
+      });
+
       it('has no comment of a reader who rates nothing', () => {
         const page = new Page(code, { body: '<textarea data-stats-comment>x</textarea>' });
         page.wait(0.5);

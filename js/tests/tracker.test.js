@@ -245,6 +245,21 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         assert.deepEqual(browser.takeLines(), ['view /a/', 'view /b/']);
       });
 
+      for (const type of ['popstate', 'keydown', 'pointerdown', 'pointermove']) {
+        it(`is sent of a page that was shown for a moment only, until ${type}`, async () => {
+          const browser = new Browser(code);
+          const tab = browser.open();
+          await browser.wait(0.1);
+          for (const content of ['/b/', '/c/']) {
+            tab.document.head.children['mkdocs-stats'] = { content };
+            await browser.wait(0.05);
+            tab.fire('window', type);
+          }
+
+          assert.deepEqual(browser.takeLines(), ['view /a/', 'view /b/', 'view /c/']);
+        });
+      }
+
       it('is sent for going back to a page too', async () => {
         const browser = new Browser(code);
         const tab = browser.open();
@@ -698,22 +713,27 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         assert.deepEqual(browser.takeLines(), ['beat /a/']);
       });
 
-      it('do not send more because a reader flips through them while the tracker hangs', async () => {
-        const browser = new Browser(code);
-        browser.answer = () => new Promise(() => {});
-        const first = browser.open();
-        await browser.wait(1);
-        const second = browser.open({ meta: '/b/' });
-        browser.take();
-        for (let flip = 0; flip < 5; flip += 1) {
-          first.use();
-          await browser.wait(2);
-          second.use();
-          await browser.wait(2);
-        }
+      for (const [what, answer] of /** @type {const} */ ([
+        ['hangs', () => new Promise(() => {})],
+        ['is down', () => Promise.reject(new TypeError('down'))],
+        ['is busy', async () => reply(503)],
+      ]))
+        it(`do not send more because a reader flips through them while the tracker ${what}`, async () => {
+          const browser = new Browser(code);
+          browser.answer = answer;
+          const first = browser.open();
+          await browser.wait(1);
+          const second = browser.open({ meta: '/b/' });
+          browser.take();
+          for (let flip = 0; flip < 5; flip += 1) {
+            first.use();
+            await browser.wait(2);
+            second.use();
+            await browser.wait(2);
+          }
 
-        assert.deepEqual(browser.takeLines(), []);
-      });
+          assert.deepEqual(browser.takeLines(), []);
+        });
 
       it('hand over to the one in which a reader goes to another page', async () => {
         const browser = new Browser(code);

@@ -288,10 +288,14 @@ def test_visit_key_packs_and_unpacks() -> None:
     assert visit_key(1, 2, 3) >> PATH_BITS & MAX_VISITOR_ID == 2
 
 
-def test_load_key_keeps_a_visitor_and_as_many_bits_of_a_load_as_fit() -> None:
-    """The greatest visitor fits into a signed 64-bit integer, whatever the sign of the load."""
-    assert load_key(MAX_VISITOR_ID, -1) == (1 << 63) - 1
-    assert load_key(3, (1 << LOAD_BITS) + 7) == load_key(3, 7) != load_key(2, 7)
+def test_load_key_keeps_a_visitor_and_mixes_all_bits_of_a_load() -> None:
+    """Neither part spills into the other, and ids that differ anywhere differ in the key."""
+    loads = [0, -1, 7, 8, *(1 << bit for bit in range(1, 63))]
+
+    assert len({load_key(3, load) for load in loads}) == len(set(loads))
+    assert {load_key(3, load) >> LOAD_BITS for load in loads} == {3}
+    assert 0 < load_key(MAX_VISITOR_ID, -1) < 1 << 63
+    assert load_key(3, 7) != load_key(2, 7)
 
 
 @given(st.integers(-(1 << 63), (1 << 63) - 1))

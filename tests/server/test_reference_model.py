@@ -121,7 +121,7 @@ class Pair:
         self.clock = FakeClock(NOON + 43_000)
         self._url = database_url
         self.tracker = self._start()
-        refuse_writes(self.tracker.engine, "load", f"new.key = {POISON}")
+        refuse_writes(self.tracker.engine, "load", f"new.key = {load_key(0, POISON)}")
 
     def write(self, batch: list[Received]) -> None:
         """Give both a batch."""

@@ -5,7 +5,7 @@ statements all see one moment (`open_reader`) gives figures that agree with each
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 
 from pyroaring import BitMap
 from sqlalchemy import Connection, Subquery, func, select
@@ -99,11 +99,13 @@ def read_days(
     views: Counter[int] = Counter()
     if path_id == WHOLE_SITE:
         hours = HOURS.c.hour
-        statement = select(hours, HOURS.c.count).where(
-            hours >= first_day * HOURS_PER_DAY, hours < (last_day + 1) * HOURS_PER_DAY
+        day = hours // HOURS_PER_DAY
+        statement = (
+            select(day, func.sum(HOURS.c.count))
+            .where(hours >= first_day * HOURS_PER_DAY, hours < (last_day + 1) * HOURS_PER_DAY)
+            .group_by(day)
         )
-        for hour, count in connection.execute(statement):
-            views[hour // HOURS_PER_DAY] += count
+        views.update({day: int(count) for day, count in connection.execute(statement)})
     else:
         statement = select(DAYS.c.day, DAYS.c.count).where(
             DAYS.c.dimension == BY_PATH,
@@ -146,9 +148,13 @@ def _unsealed(
     connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
 ) -> defaultdict[int, BitMap]:
     """Return by path who has visits that are in no set yet."""
+    visits = _open_visits(connection, first_day, last_day)
+    if WHOLE_SITE in path_ids:
+        return defaultdict(BitMap, {WHOLE_SITE: _visitors_of(visits)})
     visitors: defaultdict[int, BitMap] = defaultdict(BitMap)
-    for path_id, visit in _open_visits(connection, first_day, last_day, path_ids):
-        visitors[path_id].add(visit >> PATH_BITS & MAX_VISITOR_ID)
+    for visit in visits:
+        if visit & MAX_PATH_ID in path_ids:
+            visitors[visit & MAX_PATH_ID].add(visit >> PATH_BITS & MAX_VISITOR_ID)
     return visitors
 
 
@@ -159,25 +165,26 @@ def _visitors_by_day(
     sizes = select(DAY_VISITORS.c.key, DAY_VISITORS.c.count)
     rows = connection.execute(sizes.where(DAY_VISITORS.c.key.between(first, last)))
     counts = Counter({key - first + first_day: count for key, count in rows})
-    open_days: defaultdict[int, BitMap] = defaultdict(BitMap)
-    for _path, visit in _open_visits(connection, first_day, last_day, {path_id}):
-        open_days[visit >> PATH_BITS + VISITOR_BITS].add(visit >> PATH_BITS & MAX_VISITOR_ID)
-    for day, visitors in open_days.items():
+    visits = _open_visits(connection, first_day, last_day)
+    if path_id != WHOLE_SITE:
+        visits = [visit for visit in visits if visit & MAX_PATH_ID == path_id]
+    for day in {visit >> PATH_BITS + VISITOR_BITS for visit in visits}:
         # Some of them may be in the set as well: of this day the set itself is needed.
-        counts[day] = len(_members(connection, day, day, path_id) | visitors)
+        of_day = [visit for visit in visits if visit >> PATH_BITS + VISITOR_BITS == day]
+        counts[day] = len(_members(connection, day, day, path_id) | _visitors_of(of_day))
     return counts
 
 
-def _open_visits(
-    connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
-) -> list[tuple[int, int]]:
-    """Return visits that are in no set yet, with the path each of them counts for."""
+def _visitors_of(visits: Iterable[int]) -> BitMap:
+    return BitMap([visit >> PATH_BITS & MAX_VISITOR_ID for visit in visits])
+
+
+def _open_visits(connection: Connection, first_day: int, last_day: int) -> Sequence[int]:
+    """Return the keys of visits that are in no set yet; those of the last half hour or so."""
     first, end = visit_key(first_day, 0, 0), visit_key(last_day + 1, 0, 0)
     keys = select(VISITS.c.key).where(VISITS.c.key >= first, VISITS.c.key < end)
-    visits = connection.execute(keys).scalars().all()
-    if WHOLE_SITE in path_ids:
-        return [(WHOLE_SITE, visit) for visit in visits]
-    return [(visit & MAX_PATH_ID, visit) for visit in visits if visit & MAX_PATH_ID in path_ids]
+    # Thousands of rows, so not one by one.
+    return [key for (key,) in connection.execute(keys).all()]
 
 
 def _pages(
