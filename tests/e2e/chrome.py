@@ -362,7 +362,7 @@ class Tab:
 
     @contextmanager
     def sleeping(self) -> Iterator[None]:
-        """Stop the process of the page, as on a machine that sleeps, and let it go on afterwards."""
+        """Stop the process of the page, as on a machine that sleeps, and let it go on after."""
         found = self.chrome.call("SystemInfo.getProcessInfo")["processInfo"]
         for process in found:
             if process["type"] != "renderer":
