@@ -9,7 +9,7 @@ DEMO := $(VENV)/.demo
 JS_READY := js/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix js bench promises clean
+.PHONY: help demo test check browser fix js bench promises clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -17,7 +17,7 @@ help: ## List the targets
 demo: $(DEMO) ## Build the example site, serve it and a tracker on 127.0.0.1 until Ctrl-C
 	@exec $(BIN)/python example_site/demo.py --site-port $(SITE_PORT) --tracker-port $(TRACKER_PORT)
 
-test: $(READY) $(JS_READY) check ## Install what is needed and run everything
+test: $(READY) $(JS_READY) browser check ## Install what is needed and run everything
 
 check: ## Run everything without set-up: lint, types, all tests
 	$(BIN)/ruff check .
@@ -28,6 +28,12 @@ check: ## Run everything without set-up: lint, types, all tests
 	npm --prefix js run --silent build -- --check
 	npm --prefix js test --silent
 	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+# The names that tests/e2e/chrome.py looks for. Only apt-get needs root, and only where there is none.
+browser: ## Install a Chromium where there is none (Debian; elsewhere install one yourself)
+	@for name in chromium google-chrome google-chrome-stable chromium-browser; do \
+	  if command -v $$name >/dev/null; then exit 0; fi; \
+	done; apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium
 
 fix: ## Format and mend what tools can mend
 	$(BIN)/ruff check --fix .

@@ -23,10 +23,10 @@ def wait(tab: Tab, seconds: float) -> None:
     tab.evaluate(f"new Promise(done => setTimeout(done, {seconds * 1_000}))")
 
 
-@pytest.fixture(params=["mkdocs", "material"])
-def site(library: Library, request: pytest.FixtureRequest) -> Site:
-    """The book, with and without instant navigation."""
-    return library(request.param)
+@pytest.fixture
+def site(library: Library) -> Site:
+    """The book, served."""
+    return library("mkdocs")
 
 
 def test_visible_and_active_time_are_those_of_the_stopwatch(
@@ -73,7 +73,6 @@ def test_active_time_ends_a_minute_after_the_last_input(
     else:
         tab.wheel(300)
     tab.pass_time(120)
-    tab.resume()
     tab.close()
 
     leave = last(collector, chrome, "leave")
