@@ -9,7 +9,7 @@ DEMO := $(VENV)/.demo
 JS_READY := js/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix js bench promises clean
+.PHONY: help demo test check browser e2e fix js bench promises clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -28,6 +28,15 @@ check: ## Run everything without set-up: lint, types, all tests
 	npm --prefix js run --silent build -- --check
 	npm --prefix js test --silent
 	$(BIN)/pytest --cov --cov-report=term-missing:skip-covered
+
+# The names that tests/e2e/chrome.py looks for. Only apt-get needs root, and only where there is none.
+browser: ## Install a Chromium where there is none (Debian; elsewhere install one yourself)
+	@for name in chromium google-chrome google-chrome-stable chromium-browser; do \
+	  if command -v $$name >/dev/null; then exit 0; fi; \
+	done; apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium
+
+e2e: $(READY) $(JS_READY) browser ## Run the tests that need a whole Chromium (about 5 minutes, on a quiet machine)
+	$(BIN)/pytest tests/browser
 
 fix: ## Format and mend what tools can mend
 	$(BIN)/ruff check --fix .

@@ -112,8 +112,14 @@ ANSWERS: dict[str, Callable[[Hit], tuple[int, bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("theme", ["material", "mkdocs"])
-@pytest.mark.parametrize("answer", [*ANSWERS, "down", "hangs", "blocked"])
+@pytest.mark.parametrize(
+    ("answer", "theme"),
+    [
+        *((answer, "mkdocs") for answer in [*ANSWERS, "down", "hangs", "blocked"]),
+        ("fails", "material"),
+        ("hangs", "material"),
+    ],
+)
 def test_a_tracker_in_trouble_is_not_noticed(
     library: Library, collector: Collector, chrome: Chrome, answer: str, theme: str
 ) -> None:

@@ -27,13 +27,20 @@ STORED = """(async () => ({
 NOTHING = {"cookie": "", "local": [], "session": [], "databases": [], "caches": []}
 
 
-def silence(tab: Tab) -> None:
+def silence(tab: Tab, seconds: float = SILENCE_SECONDS) -> None:
     """Give the script the time in which it would have sent anything."""
-    tab.evaluate(f"new Promise(done => setTimeout(done, {SILENCE_SECONDS * 1_000}))")
+    tab.evaluate(f"new Promise(done => setTimeout(done, {seconds * 1_000}))")
+
+
+def read(tab: Tab, path: str) -> None:
+    """Wait for a page and both scripts, then for a look of theirs: they look twice a second."""
+    tab.wait(f"location.pathname === '{path}' && document.readyState === 'complete'")
+    tab.wait("!!document['mkdocs-stats']?.x")
+    silence(tab, 0.7)
 
 
 def visit(site: Site, chrome: Chrome, signal: str = "") -> Tab:
-    """Do all that is counted: two pages, input, a copy, a missing page, a hidden tab, a return."""
+    """Do all that is counted: pages, input, a missing page, a hidden tab that is shown again."""
     aside = chrome.open()
     tab = chrome.open()
     if signal:
@@ -41,19 +48,19 @@ def visit(site: Site, chrome: Chrome, signal: str = "") -> Tab:
     tab.goto(f"{site.url}/")
     tab.press("Shift")
     tab.click("document.getElementById('to-second')")
-    tab.wait("location.pathname === '/second/' && document.readyState === 'complete'")
-    silence(tab)
+    read(tab, "/second/")
     tab.goto(f"{site.url}/missing/")
-    silence(tab)
+    read(tab, "/missing/")
     tab.goto(f"{site.url}/third/")
     aside.activate()
     tab.activate()
-    silence(tab)
+    read(tab, "/third/")
     return tab
 
 
-@pytest.mark.parametrize("theme", ["material", "mkdocs"])
-@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize(
+    ("signal", "theme"), [*((signal, "mkdocs") for signal in SIGNALS), ("opt-out", "material")]
+)
 def test_who_does_not_want_to_be_counted_sends_nothing(
     library: Library, collector: Collector, chrome: Chrome, signal: str, theme: str
 ) -> None:

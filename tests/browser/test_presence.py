@@ -153,8 +153,8 @@ def test_two_visible_windows_have_one_voice(
 
 def stays_silent_of(path: str, collector: Collector, chrome: Chrome, tab: Tab) -> None:
     """Check that after a moment only the other window beats, about once a second."""
-    # The one that spoke before may have had a message on its way.
-    tab.evaluate("new Promise(done => setTimeout(done, 700))")
+    # The one that spoke before may have a message on its way, and hears within its next looks.
+    tab.evaluate("new Promise(done => setTimeout(done, 1_500))")
     before = len(collector.of(chrome.reader, "beat"))
     tab.evaluate("new Promise(done => setTimeout(done, 3_500))")
     beats = collector.of(chrome.reader, "beat")[before:]

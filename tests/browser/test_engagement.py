@@ -23,10 +23,10 @@ def wait(tab: Tab, seconds: float) -> None:
     tab.evaluate(f"new Promise(done => setTimeout(done, {seconds * 1_000}))")
 
 
-@pytest.fixture(params=["mkdocs", "material"])
-def site(library: Library, request: pytest.FixtureRequest) -> Site:
-    """The book, with and without instant navigation."""
-    return library(request.param)
+@pytest.fixture
+def site(library: Library) -> Site:
+    """The book, served."""
+    return library("mkdocs")
 
 
 def test_visible_and_active_time_are_those_of_the_stopwatch(
@@ -64,7 +64,7 @@ def test_active_time_ends_a_minute_after_the_last_input(
     site = library("mkdocs")
     chrome.open()
     tab = chrome.open(f"{site.url}/")
-    last(collector, chrome, "view")
+    view = last(collector, chrome, "view")
     tab.pass_time(30)
     if how == "key":
         tab.press("Shift")
@@ -77,7 +77,8 @@ def test_active_time_ends_a_minute_after_the_last_input(
     tab.close()
 
     leave = last(collector, chrome, "leave")
-    assert leave.message["v"] / 1_000 == pytest.approx(150, abs=2)
+    # Real time passes too before the page's own begins to run fast, and after it has.
+    assert 149 < leave.message["v"] / 1_000 < 151 + 2 * (leave.at - view.at)
     assert leave.message["a"] / 1_000 == pytest.approx(60, abs=1)
 
 
