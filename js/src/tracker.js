@@ -12,7 +12,7 @@
  *
  * **Who speaks.** The tabs of a browser share a visitor, so one of them speaks: the one opened,
  * shown or used last. It says so twice a second on a channel, and whoever hears it is quiet, until
- * it has heard nothing for 1.5 seconds: closed, hidden, frozen and crashed are all the same.
+ * it has heard nothing for 1.4 seconds: closed, hidden, frozen and crashed are all the same.
  *
  * `extras.js` finds `send` on `document`, and leaves there as `x` what is to be called at each look.
  *
@@ -40,7 +40,7 @@ try {
   let inputAt;
   /** When the page was last seen visible; nothing while it is hidden. @type {number | false} */
   let seenAt;
-  /** When another tab was last heard; nothing when this one has been used since. @type {any} */
+  /** When another tab was last heard; no number when this one has been used since. @type {any} */
   let heardAt;
   /** The time of the last look, by a clock that nobody sets. @type {number} */
   let now;
@@ -118,7 +118,7 @@ try {
       } else {
         send.x?.(page, /** @type {number} */ (passed));
       }
-      if (page.l && !(now - heardAt < 1500)) {
+      if (page.l && !(now - heardAt < 1400)) {
         // Until it is answered, what was sent counts as failed, and `pause` stays what it was: so
         // none is sent while one is pending, and one that hangs is given up.
         if (now - /** @type {number} */ (sentAt) >= pause) send('beat');
@@ -129,7 +129,7 @@ try {
               channel.onmessage = () => {
                 // What we said is no longer what was said last.
                 if (answered) pause = 0;
-                heardAt = now;
+                heardAt = performance.now();
               };
             }
             channel.postMessage(0);
@@ -145,7 +145,7 @@ try {
 
   /** The tab that is used is the one that speaks: it tells the one that spoke until now. */
   const input = () => {
-    /** @type {any} */ (look)(heardAt, (heardAt = 0));
+    /** @type {any} */ (look)(heardAt, (heardAt = NaN));
     inputAt = now;
   };
 

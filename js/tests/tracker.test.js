@@ -841,6 +841,35 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         });
       }
 
+      it('stay the one that speaks when used in the first second', async () => {
+        const browser = new Browser(code);
+        browser.open();
+        await browser.wait(1.2);
+        const second = browser.open({ meta: '/b/' });
+        await browser.wait(0.1);
+        second.use('keydown');
+        await browser.wait(60);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'view /b/', 'beat /b/']);
+      });
+
+      it('take over from one that hangs, not from one that is late', async () => {
+        const browser = new Browser(code);
+        browser.open();
+        await browser.wait(1.2);
+        const second = browser.open({ meta: '/b/' });
+        await browser.wait(10);
+        browser.take();
+        for (let pause = 0; pause < 20; pause += 1) {
+          second.frozen = true;
+          await browser.wait(0.8);
+          second.frozen = false;
+          await browser.wait(0.57);
+        }
+
+        assert.deepEqual([...new Set(browser.takeLines())], ['beat /b/']);
+      });
+
       it('take over within 2 seconds from one that is frozen', async () => {
         const browser = new Browser(code);
         browser.open();
