@@ -4,8 +4,6 @@ Twenty minutes are the page's own, which Chromium lets pass without waiting (`Ta
 other times are real.
 """
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -192,13 +190,9 @@ def test_a_sleep_adds_no_more_than_an_interval(
     """A page that does not run for 9 seconds, as on a laptop that sleeps, was not seen for them."""
     tab = chrome.open(f"{site.url}/")
     (view,) = wait_for(collector, chrome, 1, "view")
-    process = tab.renderer()
-    os.kill(process, signal.SIGSTOP)
     stopped = time.monotonic()
-    try:
+    with tab.sleeping():
         eventually(lambda: time.monotonic() - stopped > 9, "9 seconds have passed")
-    finally:
-        os.kill(process, signal.SIGCONT)
     woken = time.monotonic()
     tab.evaluate("new Promise(done => setTimeout(done, 1_000))")
     chrome.open()

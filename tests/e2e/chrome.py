@@ -8,6 +8,7 @@ so they speak to the browser themselves: tabs are really hidden, pages really co
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -353,30 +354,34 @@ class Tab:
         """Freeze the page (`frozen`), as happens to tabs long hidden, or thaw it (`active`)."""
         self.chrome.call("Page.setWebLifecycleState", self.page, state=state)
 
-    def resume(self) -> None:
-        """Let the time of the page be that of the world again."""
-        self.chrome.call("Emulation.setVirtualTimePolicy", self.page, policy="advance")
-
     def crash(self) -> None:
         """Have the page's process die."""
         # There is no answer to that.
         with suppress(ProtocolError):
             self.chrome.call("Page.crash", self.page, patience=0.5)
 
-    def renderer(self) -> int:
-        """Return the process of the page: the one that works when the page does."""
-        before = self._cpu_seconds()
-        self.evaluate("(() => { const end = Date.now() + 300; while (Date.now() < end); })()")
-        after = self._cpu_seconds()
-        return max(after, key=lambda process: after[process] - before.get(process, 0))
-
-    def _cpu_seconds(self) -> dict[int, float]:
+    @contextmanager
+    def sleeping(self) -> Iterator[None]:
+        """Stop the process of the page, as on a machine that sleeps, and let it go on after."""
         found = self.chrome.call("SystemInfo.getProcessInfo")["processInfo"]
-        return {
-            int(process["id"]): process["cpuTime"]
-            for process in found
-            if process["type"] == "renderer"
-        }
+        for process in found:
+            if process["type"] != "renderer":
+                continue
+            os.kill(process["id"], signal.SIGSTOP)
+            try:
+                if not self._answers():
+                    yield
+                    return
+            finally:
+                os.kill(process["id"], signal.SIGCONT)
+        raise AssertionError("no process is the page's")
+
+    def _answers(self) -> bool:
+        try:
+            self.chrome.call("Runtime.evaluate", self.page, patience=0.5, expression="1")
+        except ProtocolError:
+            return False
+        return True
 
     def close(self) -> None:
         """Close the tab; its page hears of it."""
