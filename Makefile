@@ -9,15 +9,15 @@ DEMO := $(VENV)/.demo
 JS_READY := js/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check browser fix js bench promises clean
+.PHONY: help demo test check browser e2e fix js bench promises clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
 
 demo: $(DEMO) ## Build the example site, serve it and a tracker on 127.0.0.1 until Ctrl-C
 	@exec $(BIN)/python example_site/demo.py --site-port $(SITE_PORT) --tracker-port $(TRACKER_PORT)
 
-test: $(READY) $(JS_READY) browser check ## Install what is needed and run everything
+test: $(READY) $(JS_READY) check ## Install what is needed and run everything
 
 check: ## Run everything without set-up: lint, types, all tests
 	$(BIN)/ruff check .
@@ -34,6 +34,9 @@ browser: ## Install a Chromium where there is none (Debian; elsewhere install on
 	@for name in chromium google-chrome google-chrome-stable chromium-browser; do \
 	  if command -v $$name >/dev/null; then exit 0; fi; \
 	done; apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium
+
+e2e: $(READY) $(JS_READY) browser ## Run the tests that need a whole Chromium (about 5 minutes, on a quiet machine)
+	$(BIN)/pytest tests/browser
 
 fix: ## Format and mend what tools can mend
 	$(BIN)/ruff check --fix .
