@@ -175,7 +175,6 @@ core.x = safe((page, passed) => {
 
   const text = find('.md-search__input,#mkdocs-search-query')?.value.trim() ?? '';
   if (query !== text) {
-    release();
     query = text;
     still = 0;
   } else if ((still += passed) >= 1e3) settle();

@@ -870,7 +870,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
       it('stay the one that speaks when used in the first second', async () => {
         const browser = new Browser(code);
         browser.open();
-        await browser.wait(1.2);
+        await browser.wait(1.05);
         const second = browser.open({ meta: '/b/' });
         await browser.wait(0.1);
         second.use('keydown');
