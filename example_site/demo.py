@@ -94,9 +94,10 @@ def main() -> int:
     parser.add_argument("--site-port", type=int, default=8000)
     parser.add_argument("--tracker-port", type=int, default=8001)
     ports = parser.parse_args()
-    stopping = threading.Event()
+    # No event: its lock is not free while somebody waits, so a handler that comes then would hang.
+    received: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stopping.set())
+        signal.signal(number, lambda number, _: received.append(number))
     BUILD.mkdir(parents=True, exist_ok=True)
     site = build_site(ports.site_port, ports.tracker_port)
     handler = partial(SiteHandler, directory=str(site))
@@ -113,8 +114,8 @@ def main() -> int:
             print(f"Statistics  http://127.0.0.1:{ports.tracker_port}/stats")
             print("Ctrl-C stops both.", flush=True)
         parent = os.getppid()
-        while not stopping.wait(0.2) and tracker.poll() is None and os.getppid() == parent:
-            pass
+        while not received and tracker.poll() is None and os.getppid() == parent:
+            time.sleep(0.2)
         failed = tracker.poll() is not None
         tracker.terminate()
         tracker.wait()

@@ -98,6 +98,7 @@ def test_a_page_change_says_what_became_of_the_page_before(
     old = second.message["o"]
     assert (old["l"], old["p"]) == (first.message["l"], "/")
     assert old["v"] / 1_000 == pytest.approx(second.at - first.at, abs=1)
+    assert 0 < old["d"] < 100
     assert third.message["o"]["l"] == second.message["l"]
     assert third.message["o"]["v"] / 1_000 == pytest.approx(third.at - second.at, abs=1)
     assert "o" not in first.message
