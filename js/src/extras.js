@@ -105,7 +105,7 @@ const click = (event) => {
   if (event.button > 1) return; // It opens a menu.
   /** @param {string} selector */
   const near = (selector) => event.target.closest(selector);
-  const link = near('a[href]');
+  const link = near('a');
   const button = near('[data-clipboard-target]');
   const rating = near('button[data-md-value],[data-stats-feedback]');
   if (near('.md-search-result,#mkdocs-search-results')) {
@@ -175,7 +175,6 @@ core.x = safe((page, passed) => {
 
   const text = find('.md-search__input,#mkdocs-search-query')?.value.trim() ?? '';
   if (query !== text) {
-    release();
     query = text;
     still = 0;
   } else if ((still += passed) >= 1e3) settle();
@@ -191,12 +190,15 @@ core.x = safe((page, passed) => {
     let end = 1;
     for (const heading of all('h1[id],h2[id],h3[id],h4[id]').reverse()) {
       const { id } = heading;
-      const { top } = heading.getBoundingClientRect();
-      // A message must stay below 4,096 bytes.
-      if (top < innerHeight && end > 0 && (page.h[id] || !JSON.stringify(page.h)[1e3])) {
-        page.h[id] = (page.h[id] || 0) + spent;
+      const [box] = heading.getClientRects();
+      // That of a dialog that is closed has none.
+      if (box) {
+        // A message must stay below 4,096 bytes.
+        if (box.y < innerHeight && end > 0 && (page.h[id] || !JSON.stringify(page.h)[1e3])) {
+          page.h[id] = (page.h[id] || 0) + spent;
+        }
+        end = box.y;
       }
-      end = top;
     }
     spent = 0;
   }

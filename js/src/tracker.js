@@ -158,7 +158,9 @@ try {
     popstate: input,
     scroll: input,
     pageshow() {
-      // After everything else, and an async script is there before. Failure is one more look.
+      // After everything else, and an async script is there before.
+      look(1);
+      // Failure is one more look.
       if (data.extras) import(/** @type {any} */ (new URL(data.extras, address))).catch(look);
     },
     pagehide() {
@@ -173,6 +175,7 @@ try {
   if (!document[KEY] && ('local' in data || location.protocol > 'https' || !isSecureContext)) {
     document[KEY] = send;
     for (const type in handlers) addEventListener(type, handlers[type]);
-    look(setInterval(look, jitter(500), 1));
+    // The first look waits: a time zone, a storage and a request cost a slow machine 20 ms.
+    setInterval(look, jitter(500), 1);
   }
 } catch {}

@@ -17,6 +17,7 @@ import { Clock } from './clock.js';
  * @property {string} [location]
  * @property {string} [script]
  * @property {Record<string, string>} [dataset]
+ * @property {boolean} [loading] whether the load event is yet to come
  * @property {boolean} [hidden]
  * @property {boolean} [prerendering]
  * @property {string} [referrer]
@@ -66,6 +67,7 @@ export class Browser {
     const tab = new Tab(this, options);
     this.tabs.push(tab);
     tab.run(this.code);
+    if (!options?.loading) tab.fire('window', 'pageshow', { persisted: false });
     return tab;
   }
 

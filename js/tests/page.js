@@ -91,7 +91,7 @@ export class Page {
   }
 
   #makeWindow() {
-    for (const heading of this.document.querySelectorAll('[data-top]')) this.#place(heading);
+    for (const heading of this.document.querySelectorAll('[id]')) this.#place(heading);
     const page = this;
     return {
       document: this.document,
@@ -113,7 +113,7 @@ export class Page {
 
   /** @param {Doc} element */
   #place(element) {
-    const top = Number(element.getAttribute('data-top'));
-    element.getBoundingClientRect = () => ({ top: top - this.scrollY });
+    const top = Number(element.getAttribute('data-top') ?? Number.NaN);
+    element.getClientRects = () => (Number.isNaN(top) ? [] : [{ y: top - this.scrollY }]);
   }
 }

@@ -192,6 +192,32 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         assert.deepEqual(browser.takeLines(), ['view /a/']);
       });
 
+      it('is sent when the page has been loaded, not while the script is evaluated', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ loading: true });
+        const early = [browser.takeLines(), browser.stored.size];
+        tab.fire('window', 'pageshow', { persisted: false });
+        await browser.wait(2);
+
+        assert.deepEqual(early, [[], 0]);
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
+      });
+
+      it('is sent within a second of a page whose images are late', async () => {
+        const browser = new Browser(code);
+        browser.open({ loading: true });
+        await browser.wait(0.6);
+
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
+      });
+
+      it('is sent of a page that is left before', async () => {
+        const browser = new Browser(code);
+        browser.open({ loading: true }).leave();
+
+        assert.deepEqual(browser.takeLines(), ['view /a/', 'leave /a/']);
+      });
+
       it('is not sent again when the script runs again', async () => {
         const browser = new Browser(code);
         const tab = browser.open();
@@ -844,7 +870,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
       it('stay the one that speaks when used in the first second', async () => {
         const browser = new Browser(code);
         browser.open();
-        await browser.wait(1.2);
+        await browser.wait(1.05);
         const second = browser.open({ meta: '/b/' });
         await browser.wait(0.1);
         second.use('keydown');
@@ -1227,7 +1253,6 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         const browser = new Browser(code);
         browser.stored.set('mkdocs-stats-off', '1');
         const tab = browser.open({ dataset: { extras: 'extras.js' } });
-        tab.fire('window', 'pageshow');
 
         assert.equal(tab.imported.length, 1);
       });
@@ -1257,9 +1282,10 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
     });
 
     describe('extras', () => {
-      it('are loaded from beside the script, after the page', () => {
+      it('are loaded from beside the script, after the page', async () => {
         const browser = new Browser(code);
-        const tab = browser.open({ dataset: { extras: 'extras.5e6f7a8b.js' } });
+        const tab = browser.open({ dataset: { extras: 'extras.5e6f7a8b.js' }, loading: true });
+        await browser.wait(2);
         const early = [...tab.imported];
         tab.fire('window', 'pageshow');
 
@@ -1270,14 +1296,13 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
       it('are not loaded where there are none', () => {
         const browser = new Browser(code);
         const tab = browser.open();
-        tab.fire('window', 'pageshow');
 
         assert.deepEqual(tab.imported, []);
       });
 
       it('may be missing', async () => {
         const browser = new Browser(code);
-        const tab = browser.open({ dataset: { extras: 'extras.js' } });
+        const tab = browser.open({ dataset: { extras: 'extras.js' }, loading: true });
         tab.load = () => Promise.reject(new TypeError('no such module'));
         tab.fire('window', 'pageshow');
         await browser.wait(31);
