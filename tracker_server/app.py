@@ -149,7 +149,7 @@ def _overview_reader(
     engine: Engine, settings: Settings, recorder: Recorder
 ) -> Callable[[int], Overview]:
     def read(now: int) -> Overview:
-        timeout = recorder.pressure.session_timeout(settings.session_timeout_seconds, now)
+        timeout = settings.session_timeout_seconds * recorder.pressure.patience(now)
         with open_reader(engine) as connection:
             overview = read_overview(connection, now, timeout, MAX_ROWS)
             today = day_of(now)

@@ -54,6 +54,7 @@ class CleanUp:
             self._prune_views,
         )
         self._job = 0
+        self._patience = 1
         self._after = _LOWEST
         self._collected: list[int] = []
         """Keys of visits that are to be sealed."""
@@ -61,9 +62,10 @@ class CleanUp:
         """The same by set; the next one to be sealed is the last."""
         self._clock = _EvenClock(2 * settings.cleanup_seconds + 60)
 
-    def step(self, connection: Connection, now: int) -> bool:
+    def step(self, connection: Connection, now: int, patience: int) -> bool:
         """Do one step; returns whether it was the last one of a round."""
         self._clock.hear(now)
+        self._patience = patience
         if self._jobs[self._job](connection, now):
             self._after = _LOWEST
             self._job = (self._job + 1) % len(self._jobs)
@@ -75,7 +77,7 @@ class CleanUp:
         if part is None:
             return True
         age = func.abs(SESSIONS.c.last_seen - now)
-        ended = age >= self._settings.session_timeout_seconds
+        ended = age >= self._settings.session_timeout_seconds * self._patience
         connection.execute(delete(SESSIONS).where(part, ended))
         return False
 

@@ -145,8 +145,6 @@ def read_settings(environment: Mapping[str, str], **overrides: object) -> Settin
 
 def _parse(variable: str, text: str, default: object) -> object:
     if isinstance(default, tuple):
-        if variable == PREFIX + "TRUSTED_PROXIES":
-            return tuple(part.strip() for part in text.split(",") if part.strip())
         return split_hosts([text])
     if isinstance(default, int):
         try:

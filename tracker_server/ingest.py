@@ -68,7 +68,7 @@ class Ingest:
             self._recorder.record(message)
         except InvalidMessageError as refusal:
             return "400 Bad Request", (("X-Stats-Refused", str(refusal)),), b""
-        except (QueueFullError, StorageError, OSError):  # The file of the daily keys too.
+        except (QueueFullError, StorageError):
             return "503 Service Unavailable", (_RETRY,), b""
         if isinstance(message, Beat):
             return "202 Accepted", (), b"." * self._recorder.interval_doublings()
@@ -76,7 +76,10 @@ class Ingest:
 
     def _visitor_of_day(self, host: str, environ: WSGIEnvironment) -> int:
         address = client_address(environ.get("REMOTE_ADDR", ""), environ, self._trusted)
-        return self._identity.session(host, address, environ.get("HTTP_USER_AGENT", ""))
+        try:
+            return self._identity.session(host, address, environ.get("HTTP_USER_AGENT", ""))
+        except OSError as error:
+            raise StorageError(f"salt_file: {error}") from error
 
 
 def _answer_other(method: str) -> _Answer:

@@ -34,10 +34,9 @@ class Pressure:
             self._stretched_until = now + _MEMORY_SECONDS
         return level
 
-    def session_timeout(self, usual: int, now: float) -> int:
-        """Return after how many seconds without a heartbeat a session has ended.
+    def patience(self, now: float) -> int:
+        """Return how many times the usual timeout a session may be silent before it has ended.
 
         Who was asked for a heartbeat in two minutes is not gone after two minutes.
         """
-        stretched = 0 <= self._stretched_until - now <= _MEMORY_SECONDS
-        return usual * 2 if stretched else usual
+        return 2 if 0 <= self._stretched_until - now <= _MEMORY_SECONDS else 1

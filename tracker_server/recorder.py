@@ -92,15 +92,11 @@ class Recorder:
             self._store.replace_pages(manifest, digest)
 
     def clean_up(self) -> None:
-        """Delete what is of no more use, in steps between which messages are stored.
-
-        Not while browsers are asked to beat so seldom that their sessions seem to have ended.
-        """
-        if self.pressure.session_timeout(1, self._clock()) > 1:
-            return
+        """Delete what is of no more use, in steps between which messages are stored."""
         for _ in range(MAX_CLEANUP_STEPS):
             with self._committing:
-                complete = self._store.clean_up(int(self._clock()))
+                now = int(self._clock())
+                complete = self._store.clean_up(now, self.pressure.patience(now))
                 if self._beats is not None:
                     self._beats.forget()
             if complete:

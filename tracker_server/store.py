@@ -6,7 +6,7 @@ The store knows neither clock nor threads: times come with the messages, and its
 caller sees to it that one call is made at a time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from itertools import groupby
@@ -77,14 +77,17 @@ class Store:
         """
         with self._transaction() as connection:
             totals = self._lock(connection)
+            done = [(r.at, r.message) for r in batch if isinstance(r.message, Event)]
+            said = [*readings.said_in(batch)]
+            texts = {r.message.path for r in batch if type(r.message) is not Leave}
+            texts |= {event.target for _at, event in done if event.target}
+            texts |= {about.path for _at, about, _ in said}
             paths = self._resolve_paths(
-                connection, batch, has_manifest=bool(totals.manifest_digest)
+                connection, texts, has_manifest=bool(totals.manifest_digest)
             )
             tally = self._counting.count(connection, batch, paths, totals.visitors)
             self._counting.insert(connection, tally, totals.tracking_since)
             written = self._keep_sessions(connection, batch, paths, tally)
-            said = [*readings.said_in(batch)]
-            done = [(r.at, r.message) for r in batch if isinstance(r.message, Event)]
             if done:
                 events.keep(connection, self._statements, self._labels, done, paths)
             if said:
@@ -116,15 +119,19 @@ class Store:
                 )
             )
 
-    def clean_up(self, now: int) -> bool:
+    def clean_up(self, now: int, patience: int = 1) -> bool:
         """Do one small step of housekeeping; returns whether a round of them is complete.
+
+        Args:
+            now: seconds since the epoch.
+            patience: how many times the usual timeout a session may be silent.
 
         Raises:
             StorageError: the commit was not confirmed; the next round does it.
         """
         with self._transaction() as connection:
             self._lock(connection)  # Without it, rows locked in another order would be a deadlock.
-            return self._clean_up.step(connection, now)
+            return self._clean_up.step(connection, now, patience)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -157,16 +164,12 @@ class Store:
         return totals
 
     def _resolve_paths(
-        self, connection: Connection, batch: Sequence[Received], *, has_manifest: bool
+        self, connection: Connection, texts: Collection[str], *, has_manifest: bool
     ) -> Mapping[str, int]:
         bound = min(self._settings.max_unknown_paths, MAX_PATH_ID // 2)
         if not has_manifest:
             bound = max(bound, MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST)
-        texts = {received.message.path for received in batch if type(received.message) is not Leave}
-        texts |= {r.message.target for r in batch if isinstance(r.message, Event)} - {""}
-        texts |= {about.path for _at, about, _ in readings.said_in(batch)}
-        texts.add(OTHER)
-        return self._paths.resolve(connection, texts, bound)
+        return self._paths.resolve(connection, {OTHER, *texts}, bound)
 
     def _keep_sessions(
         self,

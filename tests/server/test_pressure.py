@@ -89,6 +89,18 @@ def test_the_longer_timeout_ends_five_minutes_after_it_was_needed() -> None:
         pressure.note(5.0)
     assert pressure.level(1_000.0) == 2
 
-    assert pressure.session_timeout(120, 1_300.0) == 240
-    assert pressure.session_timeout(120, 1_301.0) == 120
-    assert pressure.session_timeout(120, 500.0) == 120
+    assert pressure.patience(1_300.0) == 2
+    assert pressure.patience(1_301.0) == 1
+    assert pressure.patience(500.0) == 1
+
+
+def test_housekeeping_goes_on_under_pressure(site: Site) -> None:
+    """A disk that is always slow still gets rid of what is of no more use."""
+    _SlowDisk(site).seconds = 2.0
+    site.view("/faq/")
+    _settle(site)
+    site.clock.advance(1_800)
+    _settle(site)  # The browsers are asked again.
+    site.tracker.recorder.clean_up()
+
+    assert site.rows("SELECT count(*) FROM visit") == [(0,)]
