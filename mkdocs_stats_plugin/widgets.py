@@ -1,7 +1,8 @@
 """What an author may put on a page: an element that names a widget becomes the widget.
 
 The elements are plain HTML, which Markdown, macros and minifiers leave alone, and so are the
-widgets: no style and no class of any theme, but those of the site's own buttons and fields.
+widgets: no style of their own, but the classes by which the themes Material, mkdocs and
+readthedocs know their buttons and fields. Other themes have the browser's.
 """
 
 import re
@@ -12,16 +13,19 @@ _PLACEHOLDER = re.compile(
     r"<div\s[^>]*\bdata-stats\s*=\s*[\"']?([\w-]+)[\"']?[^>]*>\s*</div>", re.IGNORECASE
 )
 
+_BUTTON = 'type="button" class="md-button btn btn-secondary btn-neutral"'
 _OPT_OUT = (
-    '<button type="button" data-stats-opt-out="{resume}" aria-pressed="false">{stop}</button>'
+    f'<p><button {_BUTTON} data-stats-opt-out="{{resume}}" aria-pressed="false">{{stop}}</button>'
+    "</p>"
 )
-_FEEDBACK = """\
-<div class="mkdocs-stats-feedback" role="group" aria-label="{question}">
-<span>{question}</span>
-<button type="button" data-stats-feedback="1">{yes}</button>
-<button type="button" data-stats-feedback="0">{no}</button>
-<input type="text" data-stats-comment hidden maxlength="500" aria-label="{comment}" placeholder="{comment}">
-</div>"""  # noqa: E501  # a line of HTML
+_FEEDBACK = f"""\
+<div class="mkdocs-stats-feedback" role="group" aria-label="{{question}}">
+<p>{{question}}</p>
+<p><button {_BUTTON} data-stats-feedback="1">{{yes}}</button>
+<button {_BUTTON} data-stats-feedback="0">{{no}}</button></p>
+<p><input type="text" class="md-input md-input--stretch form-control" data-stats-comment hidden
+maxlength="500" aria-label="{{comment}}" placeholder="{{comment}}"></p>
+</div>"""
 _WIDGETS = {"opt-out": _OPT_OUT, "feedback": _FEEDBACK}
 """By name. The text of the button's attribute is what it says in its other state."""
 

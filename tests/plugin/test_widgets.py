@@ -10,7 +10,8 @@ from tests.plugin.sites import Site
 THEMES = ["mkdocs", "readthedocs", "material"]
 PAGE = '# Privacy\n\nBefore.\n\n<div data-stats="opt-out"></div>\n\nBetween.\n\n<div data-stats="feedback"></div>\n\nAfter.\n'  # noqa: E501
 OPT_OUT = (
-    '<button type="button" data-stats-opt-out="Count my visits again" aria-pressed="false">'
+    '<button type="button" class="md-button btn btn-secondary btn-neutral" '
+    'data-stats-opt-out="Count my visits again" aria-pressed="false">'
     "Do not count my visits</button>"
 )
 
@@ -71,7 +72,7 @@ def test_texts_are_escaped() -> None:
 )
 def test_an_element_may_be_written_in_any_way(element: str) -> None:
     """Minified, with other attributes, in capitals."""
-    assert place_widgets(f"a{element}b", texts()) == (f"a{OPT_OUT}b", [])
+    assert place_widgets(f"a{element}b", texts()) == (f"a<p>{OPT_OUT}</p>b", [])
 
 
 @pytest.mark.parametrize(
