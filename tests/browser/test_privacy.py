@@ -6,7 +6,7 @@ from tests.e2e.chrome import Chrome, Tab
 from tests.e2e.conftest import Library, eventually
 from tests.e2e.servers import Collector, Site
 
-# Three looks of the script, which looks twice a second.
+# Three looks of the script, which looks at least twice a second.
 SILENCE_SECONDS = 1.6
 OFF = "mkdocs-stats-off"
 OPT_OUT = "document.querySelector('[data-stats-opt-out]')"
@@ -33,7 +33,7 @@ def silence(tab: Tab, seconds: float = SILENCE_SECONDS) -> None:
 
 
 def read(tab: Tab, path: str) -> None:
-    """Wait for a page and both scripts, then for a look of theirs: they look twice a second."""
+    """Wait for a page and both scripts, then for a look of theirs: they look more often than twice a second."""
     tab.wait(f"location.pathname === '{path}' && document.readyState === 'complete'")
     tab.wait("!!document['mkdocs-stats']?.x")
     silence(tab, 0.7)
