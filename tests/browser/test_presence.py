@@ -17,8 +17,8 @@ from tests.e2e.conftest import Library, Loop, eventually, free_port, tracking
 from tests.e2e.servers import Collector, Hit, Site
 
 SESSION_TIMEOUT_SECONDS = 120
-# The script looks at least twice a second, so this is three looks, and longer than its heartbeat where the
-# site says `BEAT`.
+# The script looks at least twice a second, so this is three looks, and longer than its heartbeat
+# where the site says `BEAT`.
 SILENCE_SECONDS = 1.6
 BEAT = 'data-heartbeat="1" data-tracker='
 

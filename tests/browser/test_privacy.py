@@ -33,7 +33,7 @@ def silence(tab: Tab, seconds: float = SILENCE_SECONDS) -> None:
 
 
 def read(tab: Tab, path: str) -> None:
-    """Wait for a page and both scripts, then for a look of theirs: they look more often than twice a second."""
+    """Wait for a page and both scripts, then for a look of theirs: two a second at least."""
     tab.wait(f"location.pathname === '{path}' && document.readyState === 'complete'")
     tab.wait("!!document['mkdocs-stats']?.x")
     silence(tab, 0.7)
