@@ -151,6 +151,18 @@ def test_daily_visitors_leave_nothing_in_their_browser(
     assert not any("s" in hit.message for hit in collector.of(chrome.reader))
 
 
+def test_an_opt_out_that_is_taken_back_leaves_nothing(library: Library, chrome: Chrome) -> None:
+    """With daily visitors the browser is as empty as before."""
+    tab = chrome.open(f"{library('mkdocs', visitor_id='daily').url}/")
+    tab.wait("!!document['mkdocs-stats']?.x")
+    tab.click(OPT_OUT)
+    kept = tab.evaluate(STORED)
+    tab.click(OPT_OUT)
+
+    assert kept == {**NOTHING, "local": [OFF]}
+    assert tab.evaluate(STORED) == NOTHING
+
+
 def test_persistent_visitors_keep_one_id_and_nothing_else(
     library: Library, collector: Collector, chrome: Chrome
 ) -> None:

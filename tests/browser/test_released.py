@@ -95,7 +95,7 @@ def lasts_longer(beats: list[Hit], view: Hit) -> bool:
 
 def seconds_of(leaves: list[Hit]) -> float:
     """Return for how long the pages say that they were visible."""
-    return sum(hit.message["v"] for hit in leaves) / 1_000
+    return float(sum(hit.message["v"] for hit in leaves)) / 1_000
 
 
 def test_a_foreign_value_under_the_key_loses_no_reader(loop: Loop, chrome: Chrome) -> None:
