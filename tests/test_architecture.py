@@ -11,7 +11,17 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = {
     "tracker_server": [
-        {"errors", "model", "schema", "enrich", "hosts", "database", "prepared", "migrations"},
+        {
+            "errors",
+            "model",
+            "schema",
+            "enrich",
+            "grains",
+            "hosts",
+            "database",
+            "prepared",
+            "migrations",
+        },
         {
             "config",
             "paths",
@@ -31,12 +41,13 @@ FLOORS = {
             "readings",
             "events",
             "cleanup",
+            "questions",
+            "runs",
             "queries",
             "storage",
-            "audit",
         },
-        {"store", "rebuild"},
-        {"recorder", "live", "reports"},
+        {"store", "audit", "queries.raw", "queries.rollups"},
+        {"recorder", "live", "rebuild", "reports", "queries.report"},
         {"upkeep", "ingest", "api", "pages"},
         {"app", "maintenance"},
         {"cli"},
@@ -66,6 +77,7 @@ ONLY_PLACES = {
         "queries",
         "readings",
         "rebuild",
+        "runs",
         "schema",
         "statements",
         "storage",
@@ -87,8 +99,9 @@ ONLY_PLACES = {
 
 
 def _floor_of(package: str, module: str) -> int | None:
-    top = module.split(".", maxsplit=1)[0]
-    return next((n for n, floor in enumerate(FLOORS[package]) if top in floor), None)
+    floors = {name: n for n, floor in enumerate(FLOORS[package]) for name in floor}
+    # A module in a folder may have a floor of its own.
+    return floors.get(module, floors.get(module.split(".", maxsplit=1)[0]))
 
 
 def _modules(root: Path, package: str) -> Iterable[tuple[str, Path]]:

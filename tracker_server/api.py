@@ -7,13 +7,20 @@ from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from tracker_server.config import Settings
-from tracker_server.errors import InvalidManifestError, InvalidQuestionError, StorageError
+from tracker_server.errors import (
+    BusyError,
+    InvalidManifestError,
+    InvalidQuestionError,
+    StorageError,
+)
 from tracker_server.hosts import host_and_port, is_allowed
 from tracker_server.live import Live
 from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
 from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, etag_of, write_error, write_overview
+
+RETRY_SECONDS = 5
 
 
 def make_api(
@@ -40,6 +47,10 @@ def make_api(
             body = reports.answer(request.args)
         except InvalidQuestionError as error:
             return _figures(write_error(str(error)), readers(), 400)
+        except BusyError as error:
+            response = _figures(write_error(str(error)), readers(), 503)
+            response.headers["Retry-After"] = str(RETRY_SECONDS)
+            return response
         return _figures(body, readers())
 
     def readers() -> set[str]:
