@@ -11,7 +11,17 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = {
     "tracker_server": [
-        {"errors", "model", "schema", "enrich", "hosts", "database", "prepared", "migrations"},
+        {
+            "errors",
+            "model",
+            "schema",
+            "enrich",
+            "hosts",
+            "database",
+            "prepared",
+            "migrations",
+            "demo_world",
+        },
         {
             "config",
             "paths",
@@ -23,6 +33,7 @@ FLOORS = {
             "lock",
             "migrate",
             "sqlite_file",
+            "demo_readers",
         },
         {
             "payload",
@@ -38,7 +49,7 @@ FLOORS = {
         {"store", "rebuild"},
         {"recorder", "live", "reports"},
         {"upkeep", "ingest", "api", "pages"},
-        {"app", "maintenance"},
+        {"app", "maintenance", "demo_data"},
         {"cli"},
         {"__main__"},
     ],
@@ -58,6 +69,7 @@ ONLY_PLACES = {
         "cleanup",
         "cli",
         "database",
+        "demo_data",
         "events",
         "maintenance",
         "migrate",

@@ -19,7 +19,10 @@ from sqlalchemy import make_url
 from tracker_server import maintenance
 from tracker_server.app import create_app
 from tracker_server.config import PREFIX, Settings, database_file, read_settings, split_hosts
+from tracker_server.demo_data import fill
+from tracker_server.demo_readers import DAYS
 from tracker_server.errors import ConfigurationError, TrackerError
+from tracker_server.reports import MAX_DAYS
 from tracker_server.sqlite_file import version_line
 
 STOP_SECONDS = 10
@@ -134,6 +137,32 @@ def backup(target: Path, **options: object) -> None:
     with _errors_in_one_line():
         copy, size = maintenance.back_up(settings, target, time.time())
     click.echo(f"{copy}: {size:,} bytes")
+
+
+@main.command("demo-data")
+@_database_option
+@click.option("--manifest", help="stats-manifest.json of the site that is read.  [STATS_MANIFEST]")
+@click.option("--seed", type=int, default=1, show_default=True, help="Which history to make up.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, MAX_DAYS),
+    default=DAYS,
+    show_default=True,
+    help="How many it has, today included.",
+)
+def demo_data(*, seed: int, days: int, **options: object) -> None:
+    """Fill a database with a made-up history, to look at. No tracker may run on it.
+
+    The database is made where there is none and is marked: its pages say that the figures
+    are made up. One that was filled so before is filled anew, one with views of real readers
+    is refused.
+    """
+    settings = _settings(options)
+    if not settings.manifest:
+        raise click.UsageError("manifest: name the stats-manifest.json of a built site")
+    with _errors_in_one_line():
+        filled = fill(settings, Path(settings.manifest), time.time(), seed=seed, days=days)
+    click.echo(f"{days} days made up: {filled.views:,} views by {filled.visitors:,} visitors")
 
 
 def load_app() -> Flask:

@@ -234,6 +234,8 @@ class Overview:
     site_url: str | None
     series: tuple[DayFigures, ...] = ()
     """The last days, today last."""
+    demo: bool = False
+    """True when the figures are made up."""
 
 
 PAGE_TYPES = {"home": "home", "post": "blog", "page": "page", "stats": "stats"}

@@ -58,6 +58,8 @@ class Totals(Base):
     """Empty until a manifest has been loaded."""
     site_name: Mapped[str | None]
     site_url: Mapped[str | None]
+    demo: Mapped[bool] = mapped_column(default=False)
+    """True when the history was made up (`tracker-server demo-data`)."""
 
 
 class Path(Base):

@@ -34,6 +34,7 @@ def write_overview(overview: Overview, max_pages: int) -> bytes:
         "pageCount": overview.page_count,
         "series": _series(overview.series),
         "siteUrl": overview.site_url,
+        "demo": overview.demo,
     }
     return _dump(fields)
 

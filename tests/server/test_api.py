@@ -25,6 +25,7 @@ FIELDS = [
     "pageCount",
     "series",
     "siteUrl",
+    "demo",
 ]
 
 

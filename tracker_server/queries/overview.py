@@ -28,6 +28,7 @@ def read_overview(
         ).scalar_one(),
         site_name=totals.site_name,
         site_url=totals.site_url,
+        demo=totals.demo,
     )
 
 
