@@ -20,6 +20,7 @@ FLOORS = {
             "database",
             "prepared",
             "migrations",
+            "badge",
             "demo_world",
         },
         {
@@ -47,8 +48,8 @@ FLOORS = {
             "audit",
         },
         {"store", "rebuild"},
-        {"recorder", "live", "reports"},
-        {"upkeep", "ingest", "api", "pages"},
+        {"recorder", "live", "reports", "counters", "answers"},
+        {"upkeep", "ingest", "api", "pages", "embeds"},
         {"app", "maintenance", "demo_data"},
         {"cli"},
         {"__main__"},
@@ -62,7 +63,7 @@ FLOORS = {
 
 # What betrays an effect, and the modules that may have it.
 ONLY_PLACES = {
-    r"\bthreading\b": {"identity", "pressure", "recorder", "live", "reports", "upkeep"},
+    r"\bthreading\b": {"identity", "pressure", "recorder", "live", "reports", "upkeep", "counters"},
     r"\bsqlalchemy\b": {
         "app",
         "audit",
@@ -89,7 +90,7 @@ ONLY_PLACES = {
     r"\balembic\b": {"migrate", "migrations"},
     r"\bsqlite3\.connect\b": {"sqlite_file"},
     r"\bfcntl\b": {"identity", "lock"},
-    r"\bflask\b": {"api", "app", "cli", "pages"},
+    r"\bflask\b": {"answers", "api", "app", "cli", "embeds", "pages"},
     r"\bflask_sqlalchemy\b": {"schema"},
     r"\bos\.environ\b": {"cli"},
     r"\btime\.time\b|\.now\(|\.utcnow\(|\bmonotonic\b": {"app", "cli"},

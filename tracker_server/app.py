@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -14,7 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker_server.api import make_api
 from tracker_server.config import Settings, database_file
+from tracker_server.counters import Counters
 from tracker_server.database import open_reader, prepare_engine
+from tracker_server.embeds import make_embeds
 from tracker_server.errors import ConfigurationError, StorageError
 from tracker_server.identity import DailyIdentity, Salts
 from tracker_server.ingest import PATH, Ingest
@@ -22,8 +24,9 @@ from tracker_server.live import Live
 from tracker_server.lock import FileLock
 from tracker_server.model import Overview, Period
 from tracker_server.pages import make_pages
+from tracker_server.queries.counters import read_views
 from tracker_server.queries.overview import read_overview
-from tracker_server.queries.period import read_days, read_period
+from tracker_server.queries.period import read_days, read_period, read_visitors
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Question, Reports
 from tracker_server.schema import day_of, db
@@ -102,6 +105,8 @@ def create_app(
     upkeep.tick()
     reports = Reports(_period_reader(engine), clock)
     app.register_blueprint(make_api(settings, recorder, live, reports, lambda: _check(engine)))
+    counters = Counters(lambda: live.snapshot().overview, *_counter_readers(engine, clock), clock)
+    app.register_blueprint(make_embeds(settings, live, counters))
     app.register_blueprint(make_pages(live))
     app.after_request(_add_headers)
     app.extensions["tracker"] = Tracker(settings, engine, lock, store, recorder, live, upkeep)
@@ -170,6 +175,22 @@ def _period_reader(engine: Engine) -> Callable[[Question], Period]:
             )
 
     return read
+
+
+def _counter_readers(
+    engine: Engine, clock: Callable[[], float]
+) -> tuple[Callable[[Collection[str]], dict[str, int]], Callable[[str], int]]:
+    """Return what reads the views of paths, and what reads the visitors of one."""
+
+    def views(paths: Collection[str]) -> dict[str, int]:
+        with open_reader(engine) as connection:
+            return read_views(connection, paths)
+
+    def visitors(path: str) -> int:
+        with open_reader(engine) as connection:
+            return read_visitors(connection, path, day_of(int(clock())))
+
+    return views, visitors
 
 
 def _check(engine: Engine) -> None:

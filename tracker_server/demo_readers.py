@@ -198,9 +198,9 @@ def _crowds(world: _World, day: int, last: int, days: int) -> Iterator[_Crowd]:
     front -= max(0, (front - _MONDAY) % 7 - 3)  # Never on a Friday or a weekend.
     if 0 <= day - front < len(_FRONT_PAGE_VISITS):
         number = _FRONT_PAGE_VISITS[day - front]
-        page = _talked_about(world, front, released)
+        about = _talked_about(world, front, released)
         hours = _FRONT_PAGE_HOURS if day == front else None
-        yield _Crowd(number, FRONT_PAGE, page, hours, patience=0.6)
+        yield _Crowd(number, FRONT_PAGE, about, hours, patience=0.6)
 
 
 def _talked_about(world: _World, day: int, released: Page | None) -> Page | None:

@@ -148,6 +148,17 @@ class PathViews:
 
 
 @dataclass(frozen=True, slots=True)
+class Counter:
+    """The numbers of one page."""
+
+    path: str
+    views: int
+    """Of all time."""
+    readers: int
+    """At this moment."""
+
+
+@dataclass(frozen=True, slots=True)
 class DayFigures:
     """One day of a series."""
 

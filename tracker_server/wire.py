@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 
-from tracker_server.model import Count, DayFigures, Overview, Period, Read
+from tracker_server.model import Count, Counter, DayFigures, Overview, Period, Read
 
 DEFAULT_ROWS = 50
 MAX_ROWS = 1_000
@@ -100,6 +100,14 @@ def _reading(read: Read) -> dict[str, object]:
 
 def _fields(name: str, counts: Iterable[Count]) -> list[dict[str, object]]:
     return [{name: row.text, "views": row.views} for row in counts]
+
+
+def write_counters(counters: Iterable[Counter]) -> bytes:
+    """Write the numbers of pages in the order they were asked for."""
+    rows = [
+        {"path": row.path, "views": row.views, "activeVisitors": row.readers} for row in counters
+    ]
+    return _dump({"counters": rows})
 
 
 def write_error(reason: str) -> bytes:

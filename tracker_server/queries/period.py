@@ -128,6 +128,14 @@ def _read(connection: Connection, first_day: int, last_day: int, path_id: int) -
     return Read(*map(int, row))
 
 
+def read_visitors(connection: Connection, path: str, last_day: int) -> int:
+    """Count the visitors of a path up to a day, each once; exact."""
+    path_id = connection.execute(
+        select(PATHS.c.id).where(PATHS.c.text == path)
+    ).scalar_one_or_none()
+    return 0 if path_id is None else unique_visitors(connection, 0, last_day, path_id)
+
+
 def unique_visitors(
     connection: Connection, first_day: int, last_day: int, path_id: int = WHOLE_SITE
 ) -> int:
