@@ -22,6 +22,8 @@ FLOORS = {
             "migrations",
             "badge",
             "demo_world",
+            "terminal",
+            "screen",
         },
         {
             "config",
@@ -35,6 +37,7 @@ FLOORS = {
             "migrate",
             "sqlite_file",
             "demo_readers",
+            "remote",
         },
         {
             "payload",
@@ -47,7 +50,7 @@ FLOORS = {
             "storage",
             "audit",
         },
-        {"store", "rebuild"},
+        {"store", "rebuild", "access"},
         {"recorder", "live", "reports", "counters", "answers"},
         {"upkeep", "ingest", "api", "pages", "embeds"},
         {"app", "maintenance", "demo_data"},
@@ -65,6 +68,7 @@ FLOORS = {
 ONLY_PLACES = {
     r"\bthreading\b": {"identity", "pressure", "recorder", "live", "reports", "upkeep", "counters"},
     r"\bsqlalchemy\b": {
+        "access",
         "app",
         "audit",
         "cleanup",
@@ -89,6 +93,8 @@ ONLY_PLACES = {
     r"\bpyroaring\b": {"audit", "cleanup", "queries"},
     r"\balembic\b": {"migrate", "migrations"},
     r"\bsqlite3\.connect\b": {"sqlite_file"},
+    r"\btermios\b": {"screen"},
+    r"\burlopen\b": {"remote"},
     r"\bfcntl\b": {"identity", "lock"},
     r"\bflask\b": {"answers", "api", "app", "cli", "embeds", "pages"},
     r"\bflask_sqlalchemy\b": {"schema"},

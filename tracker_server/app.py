@@ -92,7 +92,7 @@ def create_app(
         heartbeat_window_seconds=settings.heartbeat_window_seconds,
         max_waiting=settings.max_waiting,
     )
-    live = Live(_overview_reader(engine, settings, recorder), clock)
+    live = Live(overview_reader(engine, settings, recorder.pressure.patience), clock)
     parent = os.getppid()
     upkeep = Upkeep(
         recorder,
@@ -103,7 +103,7 @@ def create_app(
         stop_process=lambda: os.kill(os.getpid(), signal.SIGTERM),
     )
     upkeep.tick()
-    reports = Reports(_period_reader(engine), clock)
+    reports = Reports(period_reader(engine), clock)
     app.register_blueprint(make_api(settings, recorder, live, reports, lambda: _check(engine)))
     counters = Counters(lambda: live.snapshot().overview, *_counter_readers(engine, clock), clock)
     app.register_blueprint(make_embeds(settings, live, counters))
@@ -150,11 +150,13 @@ def _open_database(
     return engine, lock
 
 
-def _overview_reader(
-    engine: Engine, settings: Settings, recorder: Recorder
+def overview_reader(
+    engine: Engine, settings: Settings, patience: Callable[[int], int]
 ) -> Callable[[int], Overview]:
+    """Return what reads the figures of a moment; `patience` stretches the timeout of sessions."""
+
     def read(now: int) -> Overview:
-        timeout = settings.session_timeout_seconds * recorder.pressure.patience(now)
+        timeout = settings.session_timeout_seconds * patience(now)
         with open_reader(engine) as connection:
             overview = read_overview(connection, now, timeout, MAX_ROWS)
             today = day_of(now)
@@ -163,7 +165,9 @@ def _overview_reader(
     return read
 
 
-def _period_reader(engine: Engine) -> Callable[[Question], Period]:
+def period_reader(engine: Engine) -> Callable[[Question], Period]:
+    """Return what reads a report."""
+
     def read(question: Question) -> Period:
         with open_reader(engine) as connection:
             return read_period(

@@ -1,30 +1,42 @@
 """The command ``tracker-server``: the only place that prints and that ends the process."""
 
 import gc
+import json
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.util import Finalize
 from pathlib import Path
 
 import click
 from flask import Flask
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 
 from tracker_server import maintenance
-from tracker_server.app import create_app
+from tracker_server.access import read_database
+from tracker_server.app import create_app, overview_reader, period_reader
 from tracker_server.config import PREFIX, Settings, database_file, read_settings, split_hosts
 from tracker_server.demo_data import fill
 from tracker_server.demo_readers import DAYS
 from tracker_server.errors import ConfigurationError, TrackerError
-from tracker_server.reports import MAX_DAYS
+from tracker_server.live import Live
+from tracker_server.remote import Remote
+from tracker_server.reports import MAX_DAYS, Reports
+from tracker_server.schema import day_of
+from tracker_server.screen import Screen
 from tracker_server.sqlite_file import version_line
+from tracker_server.terminal import Style, printable, render_live, render_report
+from tracker_server.wire import MAX_ROWS, as_date
 
+PERIODS = {"today": 1, "7d": 7, "30d": 30, "90d": 90, "12m": 365, "all": MAX_DAYS}
+"""Names of periods, and how many days they have."""
+REDRAW_SECONDS = 1.0
 STOP_SECONDS = 10
 """How long requests in work may hold up the end; what was answered is stored all the same."""
 
@@ -165,6 +177,54 @@ def demo_data(*, seed: int, days: int, **options: object) -> None:
     click.echo(f"{days} days made up: {filled.views:,} views by {filled.visitors:,} visitors")
 
 
+@main.command()
+@_database_option
+@click.option(
+    "--period",
+    default="30d",
+    show_default=True,
+    type=click.Choice(list(PERIODS)),
+    help="Which days, today included.",
+)
+@click.option("--page", help="A page, as in the manifest: a report on it alone.")
+@click.option("--rows", type=click.IntRange(1, MAX_ROWS), default=10, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer of GET /api/report.")
+def stats(*, period: str, page: str | None, rows: int, as_json: bool, **options: object) -> None:
+    """Report on the terminal what was read. A tracker may run meanwhile.
+
+    Colours only on a terminal, and not where NO_COLOR is set.
+    """
+    settings = _settings(options)
+    parameters = _question(period, page, rows)
+
+    def read(engine: Engine) -> tuple[bytes, bytes]:
+        report = Reports(period_reader(engine), time.time).answer(parameters)
+        return report, _snapshot(engine, settings)
+
+    with _errors_in_one_line():
+        report, now = read_database(settings, read)
+    if as_json:
+        click.echo(report.decode())
+    else:
+        demo = json.loads(now)["demo"]
+        click.echo(render_report(json.loads(report), _style(), rows, demo=demo), nl=False)
+
+
+@main.command()
+@_database_option
+@click.option("--url", help="Address of a running tracker, read in the place of the database.")
+def top(*, url: str | None, **options: object) -> None:
+    """Show what is being read, drawn anew each second; q or Ctrl+C ends it."""
+    settings = _settings(options)
+    if not sys.stdout.isatty():
+        raise click.UsageError("this draws on a terminal; try tracker-server stats")
+    with _errors_in_one_line(), suppress(KeyboardInterrupt):
+        if url:
+            _watch(Remote(url).read)
+        else:
+            _watch(lambda: read_database(settings, lambda engine: _snapshot(engine, settings)))
+
+
 def load_app() -> Flask:
     """Build the application in the server's worker process, from the environment."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -212,6 +272,50 @@ def as_environment(settings: Settings) -> dict[str, str]:
     if settings.manifest:
         values["manifest"] = str(Path(settings.manifest).absolute())
     return {PREFIX + name.upper(): str(value) for name, value in values.items()}
+
+
+def _question(period: str, page: str | None, rows: int) -> dict[str, str]:
+    """Return the parameters of a report."""
+    today = day_of(int(time.time()))
+    first = max(0, today - PERIODS[period] + 1)
+    question = {"from": as_date(first), "to": as_date(today), "limit": str(rows)}
+    return question if page is None else {**question, "path": page}
+
+
+def _snapshot(engine: Engine, settings: Settings) -> bytes:
+    """Return the JSON of ``GET /api/stats``."""
+    return Live(overview_reader(engine, settings, lambda _now: 1), time.time).snapshot().body
+
+
+def _watch(read: Callable[[], bytes]) -> None:
+    """Draw what `read` returns, each second, until a key ends it."""
+    shown = json.loads(read())  # What cannot be read at all is said and not drawn.
+    state = _live_state()
+    with Screen(sys.stdin, sys.stdout) as screen:
+        while True:
+            columns, lines = screen.size
+            screen.draw(render_live(shown, _style(columns), lines, state))
+            if screen.ends_within(REDRAW_SECONDS):
+                return
+            try:
+                shown, state = json.loads(read()), _live_state()
+            except (TrackerError, ValueError) as error:
+                # The figures stay, with the time of which they are.
+                state = f"{state.partition(',')[0]}, not readable since: {printable(str(error))}"
+
+
+def _live_state() -> str:
+    return f"as of {time.strftime('%H:%M:%S')}, q quits"
+
+
+def _style(columns: int | None = None) -> Style:
+    """Return what the terminal can do that this process writes to."""
+    encoding = (sys.stdout.encoding or "").lower()
+    return Style(
+        width=columns or shutil.get_terminal_size().columns,
+        colours=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
+        blocks=encoding.startswith("utf"),
+    )
 
 
 @contextmanager
