@@ -24,7 +24,7 @@ from tracker_server.live import Live
 from tracker_server.lock import FileLock
 from tracker_server.model import Overview, Period
 from tracker_server.pages import make_pages
-from tracker_server.queries.counters import read_views
+from tracker_server.queries.counters import read_readers, read_views
 from tracker_server.queries.overview import read_overview
 from tracker_server.queries.period import read_days, read_period, read_visitors
 from tracker_server.recorder import Recorder
@@ -105,7 +105,7 @@ def create_app(
     upkeep.tick()
     reports = Reports(period_reader(engine), clock)
     app.register_blueprint(make_api(settings, recorder, live, reports, lambda: _check(engine)))
-    counters = Counters(lambda: live.snapshot().overview, *_counter_readers(engine, clock), clock)
+    counters = _counters(engine, settings, recorder, live, clock)
     app.register_blueprint(make_embeds(settings, live, counters))
     app.register_blueprint(make_pages(live))
     app.after_request(_add_headers)
@@ -181,10 +181,17 @@ def period_reader(engine: Engine) -> Callable[[Question], Period]:
     return read
 
 
-def _counter_readers(
-    engine: Engine, clock: Callable[[], float]
-) -> tuple[Callable[[Collection[str]], dict[str, int]], Callable[[str], int]]:
-    """Return what reads the views of paths, and what reads the visitors of one."""
+def _counters(
+    engine: Engine,
+    settings: Settings,
+    recorder: Recorder,
+    live: Live,
+    clock: Callable[[], float],
+) -> Counters:
+    def readers(now: int) -> dict[str, int]:
+        timeout = settings.session_timeout_seconds * recorder.pressure.patience(now)
+        with open_reader(engine) as connection:
+            return read_readers(connection, now, timeout)
 
     def views(paths: Collection[str]) -> dict[str, int]:
         with open_reader(engine) as connection:
@@ -194,7 +201,7 @@ def _counter_readers(
         with open_reader(engine) as connection:
             return read_visitors(connection, path, day_of(int(clock())))
 
-    return views, visitors
+    return Counters(lambda: live.snapshot().overview, readers, views, visitors, clock)
 
 
 def _check(engine: Engine) -> None:

@@ -11,6 +11,8 @@ from tracker_server.model import Counter, Overview
 
 MAX_AGE_SECONDS = 10.0
 """How old views may be."""
+READERS_AGE_SECONDS = 2.0
+"""How old the list of who reads what may be; one for all paths."""
 VISITORS_AGE_SECONDS = 60.0
 """How old numbers of visitors may be, which are unions of many sets."""
 MAX_REMEMBERED = 4_096
@@ -22,16 +24,23 @@ class Counters:
     def __init__(
         self,
         overview: Callable[[], Overview],
+        read_readers: Callable[[int], Mapping[str, int]],
         read_views: Callable[[Collection[str]], Mapping[str, int]],
         read_visitors: Callable[[str], int],
         clock: Callable[[], float],
     ) -> None:
-        """`overview` gives what is now, `read_views` and `read_visitors` what was at any time."""
+        """`overview` gives the figures of the site, the others read those of paths.
+
+        `read_readers` gets the time in seconds and returns all paths that are being read.
+        """
         self._overview = overview
+        self._read_readers = read_readers
         self._read_views = read_views
         self._read_visitors = read_visitors
         self._clock = clock
         self._lock = threading.Lock()
+        self._readers: Mapping[str, int] = {}
+        self._readers_taken = float("-inf")
         self._views = _Memory(MAX_AGE_SECONDS)
         self._visitors = _Memory(VISITORS_AGE_SECONDS)
 
@@ -45,7 +54,7 @@ class Counters:
                 read = self._read_views(missing)
                 views |= {path: read.get(path, 0) for path in missing}
                 self._views.note({path: views[path] for path in missing}, now)
-        readers = self._readers()
+            readers = self._readers_at(now)
         return tuple(Counter(path, views[path], readers.get(path, 0)) for path in paths)
 
     def views(self, path: str | None) -> int:
@@ -58,7 +67,8 @@ class Counters:
         """Return how many read a path, or the site, at this moment."""
         if path is None:
             return self._overview().active_visitors
-        return self._readers().get(path, 0)
+        with self._lock:
+            return self._readers_at(self._clock()).get(path, 0)
 
     def visitors(self, path: str | None) -> int:
         """Return the unique visitors of all time of a path, or of the site."""
@@ -72,9 +82,10 @@ class Counters:
                 self._visitors.note(known, now)
             return known[path]
 
-    def _readers(self) -> dict[str, int]:
-        rows = self._overview().active_by_path
-        return {row.path: row.visitors for row in rows}
+    def _readers_at(self, now: float) -> Mapping[str, int]:
+        if not 0 <= now - self._readers_taken < READERS_AGE_SECONDS:
+            self._readers, self._readers_taken = self._read_readers(int(now)), now
+        return self._readers
 
 
 class _Memory:
