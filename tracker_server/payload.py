@@ -30,6 +30,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 # The standard decoder takes NaN and Infinity, which are not JSON.
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_JSON_SPACE = " \t\n\r"
 
 
 def parse_message(
@@ -60,9 +61,13 @@ def parse_message(
 
 def _decode(body: bytes) -> dict[str, object]:
     try:
-        fields = _DECODER.decode(body.decode())
+        # `decode` finds the spaces with two regular expressions, which take as long as the rest.
+        text = body.decode().strip(_JSON_SPACE)
+        fields, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):  # 4,096 opening brackets are a RecursionError.
         raise InvalidMessageError("body", "is not JSON in UTF-8") from None
+    if end != len(text):
+        raise InvalidMessageError("body", "is more than one JSON value")
     if not isinstance(fields, dict):
         raise InvalidMessageError("body", "is not a JSON object")
     return fields

@@ -40,6 +40,9 @@ MAX_NOT_FOUND = 1_000
 _NOBODY = 0
 """The visitor that loads of 404 pages go by: whether their session has a number may change."""
 
+_OF_NO_SESSION = {NotFound, Event}
+"""Messages that neither begin nor need a visitor."""
+
 _DIMENSIONS = ((BY_PATH, itemgetter(1)), (BY_REFERRER, itemgetter(3)), (BY_AUDIENCE, itemgetter(4)))
 
 
@@ -83,7 +86,7 @@ class Counting:
         highest_visitor: int,
     ) -> Tally:
         """Decide what counts, in the order the messages came."""
-        sessions = {r.message.session for r in batch if not isinstance(r.message, NotFound | Event)}
+        sessions = {r.message.session for r in batch if type(r.message) not in _OF_NO_SESSION}
         tally = Tally(dict(self._statements.visitors.fetch(connection, sessions)))
         news = [(r.at, r.message) for r in batch if isinstance(r.message, (View, NotFound))]
         if not news:
@@ -91,13 +94,12 @@ class Counting:
         referrers = self._referrers.resolve(
             connection, {OTHER, *(message.referrer for _at, message in news)}, MAX_REFERRERS
         )
-        audiences = self._audiences.resolve(
-            connection, {_audience(m) for _at, m in news if isinstance(m, View)}, MAX_AUDIENCES
-        )
+        texts = [_audience(message) for _at, message in news]
+        audiences = self._audiences.resolve(connection, {*texts} - {""}, MAX_AUDIENCES)
         seen, last_views = self._before(connection, news, paths, tally.visitors)
-        for at, message in news:
+        for (at, message), audience in zip(news, texts, strict=True):
             path = paths[message.path]
-            if isinstance(message, NotFound):
+            if type(message) is NotFound:
                 load = load_key(_NOBODY, message.load)
                 if load not in seen:
                     seen.add(load)
@@ -109,19 +111,16 @@ class Counting:
                 visitor = _next_visitor(highest_visitor, tally)
                 tally.visitors[message.session] = tally.new_visitors[message.session] = visitor
             load = load_key(visitor, message.load)
-            if load in seen or any(
-                abs(at - last_views[key]) < self._window
-                for key in self._near(at, visitor, path)
-                if key in last_views
-            ):
+            if load in seen or self._is_repetition(at, visitor, path, last_views):
                 continue
             # What did not count needs no memory: should it count later, it is for the first time.
             seen.add(load)
             tally.loads[load] = at
             visit = visit_key(day_of(at), visitor, path)
             last_views[visit] = tally.visits[visit] = at
-            audience = audiences[_audience(message)]
-            tally.views.append((at, path, visitor, referrers[message.referrer], audience))
+            tally.views.append(
+                (at, path, visitor, referrers[message.referrer], audiences[audience])
+            )
         self._bound_not_found(connection, tally, (paths[OTHER], referrers[OTHER]))
         return tally
 
@@ -169,6 +168,15 @@ class Counting:
         seen = {row[0] for row in self._statements.loads.fetch(connection, loads)}
         return seen, dict(self._statements.visits.fetch(connection, visits))
 
+    def _is_repetition(
+        self, at: int, visitor: int, path: int, last_views: Mapping[int, int]
+    ) -> bool:
+        for key in self._near(at, visitor, path):
+            last = last_views.get(key)
+            if last is not None and abs(at - last) < self._window:
+                return True
+        return False
+
     def _near(self, at: int, visitor: int, path: int) -> tuple[int, ...]:
         """Return under which keys of `Visit` a view within the window may stand."""
         first, last = day_of(at - self._window), day_of(at + self._window)
@@ -195,8 +203,11 @@ class Counting:
         self._statements.add_all_time.run(connection, all_time)
 
 
-def _audience(view: View) -> str:
-    return f"{view.country}/{view.language}/{view.device}"
+def _audience(message: View | NotFound) -> str:
+    """Return the text of a view's audience; a 404 page has none, and an empty one."""
+    if isinstance(message, NotFound):
+        return ""
+    return f"{message.country}/{message.language}/{message.device}"
 
 
 def _next_visitor(highest: int, tally: Tally) -> int:
