@@ -312,6 +312,7 @@ def test_stats_has_every_field(site: Site) -> None:
         "pageCount": 3,
         "series": {"from": "2025-10-04", "views": [0] * 89 + [4], "visitors": [0] * 89 + [3]},
         "siteUrl": "https://kettle.example/docs/",
+        "demo": False,
     }
     assert site.stats() == expected
 
@@ -330,6 +331,7 @@ def test_stats_of_an_empty_tracker_is_all_zero(make_site: MakeSite) -> None:
         "pageCount": 0,
         "series": {"from": "2025-10-04", "views": [0] * 90, "visitors": [0] * 90},
         "siteUrl": None,
+        "demo": False,
     }
 
 
