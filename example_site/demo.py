@@ -1,8 +1,8 @@
 """``make demo``: the example site and a tracker on this machine, until Ctrl-C.
 
-Builds the site into ``build/demo/site``, makes up a history of it in ``build/demo/stats.sqlite3``,
-serves the site, starts a tracker that watches its manifest, and stops both together. A handful of
-made-up readers go about meanwhile, so that the statistics move.
+Builds the site, makes up a history of it in ``build/demo/stats.sqlite3``, starts a tracker, builds
+the site again with what the tracker says into ``build/demo/site``, serves it, and stops both
+together. A handful of made-up readers go about meanwhile, so that the statistics move.
 """
 
 import argparse
@@ -59,15 +59,19 @@ class SiteHandler(SimpleHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def build_site(site_port: int, tracker_port: int) -> Path:
-    """Build the example site for these ports and return its folder."""
+def build_site(site_port: int, tracker_port: int, *, snapshot: bool = False) -> Path:
+    """Build the example site for these ports and return its folder.
+
+    With `snapshot` it shows what the tracker says now.
+    """
     environment = {
         **os.environ,
         "SITE_URL": f"http://127.0.0.1:{site_port}/",
         "TRACKER_URL": f"http://127.0.0.1:{tracker_port}",
+        "SNAPSHOT": str(snapshot).lower(),
         "NO_MKDOCS_2_WARNING": "1",
     }
-    site = BUILD / "site"
+    site = BUILD / ("site" if snapshot else "bare")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
     subprocess.run(
         [*command, "--config-file", str(HERE / "mkdocs.yml"), "--site-dir", str(site)],
@@ -195,8 +199,8 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: received.append(number))
     BUILD.mkdir(parents=True, exist_ok=True)
-    site = build_site(ports.site_port, ports.tracker_port)
-    handler = partial(SiteHandler, directory=str(site))
+    bare = build_site(ports.site_port, ports.tracker_port)
+    handler = partial(SiteHandler, directory=str(BUILD / "site"))
     try:
         server = ThreadingHTTPServer(("127.0.0.1", ports.site_port), handler)
     except OSError as error:
@@ -204,13 +208,14 @@ def main() -> int:
         return 1
     with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        make_history(site)
-        tracker = start_tracker(site, ports.site_port, ports.tracker_port)
+        make_history(bare)
+        tracker = start_tracker(bare, ports.site_port, ports.tracker_port)
         site_url, tracker_url = (
             f"http://127.0.0.1:{port}" for port in (ports.site_port, ports.tracker_port)
         )
-        readers = Readers(site, site_url, tracker_url)
+        readers = Readers(bare, site_url, tracker_url)
         if answers(f"{tracker_url}/healthz", tracker):
+            build_site(ports.site_port, ports.tracker_port, snapshot=True)
             readers.start()
             print(f"Site        {site_url}/")
             print(f"Statistics  {tracker_url}/stats")

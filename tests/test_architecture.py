@@ -58,8 +58,8 @@ FLOORS = {
         {"__main__"},
     ],
     "mkdocs_stats_plugin": [
-        {"config", "facts", "inject", "widgets"},
-        {"manifest", "assets", "stats_page"},
+        {"config", "facts", "inject", "snapshot", "widgets"},
+        {"manifest", "assets", "counters", "stats_page"},
         {"plugin"},
     ],
 }
@@ -94,12 +94,12 @@ ONLY_PLACES = {
     r"\balembic\b": {"migrate", "migrations"},
     r"\bsqlite3\.connect\b": {"sqlite_file"},
     r"\btermios\b": {"screen"},
-    r"\burlopen\b": {"remote"},
+    r"\burlopen\b": {"remote", "snapshot"},
     r"\bfcntl\b": {"identity", "lock"},
     r"\bflask\b": {"answers", "api", "app", "cli", "embeds", "pages"},
     r"\bflask_sqlalchemy\b": {"schema"},
     r"\bos\.environ\b": {"cli"},
-    r"\btime\.time\b|\.now\(|\.utcnow\(|\bmonotonic\b": {"app", "cli"},
+    r"\btime\.time\b|\.now\(|\.utcnow\(|\bmonotonic\b": {"app", "cli", "plugin"},
     r"\bprint\(|\bclick\b|\bsys\.exit\b": {"cli"},
     r"\bmkdocs\b(?!-)": {"plugin", "config", "assets", "facts"},
 }
