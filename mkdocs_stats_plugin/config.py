@@ -91,6 +91,9 @@ class TextsConfig(Config):
     no = c.Type(str, default="No")
     """The answer that rates it 0."""
 
+    thanks = c.Type(str, default="Thank you!")
+    """What an answer is met with."""
+
     comment = c.Type(str, default="What could be better?")
     """The label of the field that follows an answer."""
 

@@ -70,7 +70,7 @@ def test_the_manifest_has_the_words_of_each_page(site: Site) -> None:
     """But for listings, which nobody wrote."""
     site.write("index.md", "# Kettle\n\nBoils *water* quickly.\n\n    not this\n")
 
-    assert site.build().entries["/"].get("words") == 4
+    assert site.build().entries()["/"].get("words") == 4
 
 
 @pytest.mark.parametrize("theme", ["mkdocs", "material"])
