@@ -15,6 +15,7 @@ from tests.e2e.conftest import Loop, build_site, eventually, free_port, serving,
 ROOT = Path(__file__).parents[2]
 
 SHIPPED = {
+    "mkdocs_stats_plugin/assets/counters.js",
     "mkdocs_stats_plugin/assets/extras.js",
     "mkdocs_stats_plugin/assets/stats.css",
     "mkdocs_stats_plugin/assets/stats.js",
