@@ -21,6 +21,9 @@ FLOORS = {
             "database",
             "prepared",
             "migrations",
+            "address",
+            "shapes",
+            "texts",
         },
         {
             "config",
@@ -33,6 +36,8 @@ FLOORS = {
             "lock",
             "migrate",
             "sqlite_file",
+            "cards",
+            "chart",
         },
         {
             "payload",

@@ -108,7 +108,7 @@ def create_app(
         _report_reader(engine), clock, lambda: live.snapshot().overview.tracking_since
     )
     app.register_blueprint(make_api(settings, recorder, live, reports, lambda: _check(engine)))
-    app.register_blueprint(make_pages(live))
+    app.register_blueprint(make_pages(live, reports))
     app.after_request(_add_headers)
     app.extensions["tracker"] = Tracker(
         settings, engine, lock, store, recorder, live, reports, upkeep
