@@ -9,7 +9,7 @@ from tracker_server.address import TABS, Address
 from tracker_server.shapes import level
 from tracker_server.texts import Texts
 
-ROWS = 9
+ROWS = 10
 """How many rows a card has; the rest is a link away."""
 
 Item = Mapping[str, Any]
@@ -153,10 +153,10 @@ class _Maker:
         named = [row["referrer"] for row in item.get("referrers", ()) if row["referrer"]]
         return self._texts("linked_from", hosts=", ".join(named[:3])) if named else ""
 
-    def _shapes(self, rows: Sequence[Row]) -> list[tuple[str, int, Row]]:
-        known = [row for row in rows if len(row.key) == 2]
-        most = max((row.count for row in known), default=0)
-        return [(row.key, level(row.count, most), row) for row in known]
+    @staticmethod
+    def _shapes(rows: Sequence[Row]) -> list[tuple[str, int, Row]]:
+        total = sum(row.count for row in rows) or 1
+        return [(row.key, level(row.count / total), row) for row in rows if len(row.key) == 2]
 
 
 def _device(texts: Texts, key: str) -> str:

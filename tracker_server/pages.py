@@ -14,7 +14,7 @@ from tracker_server.chart import make_chart, make_figures
 from tracker_server.errors import BusyError, InvalidQuestionError
 from tracker_server.live import Live
 from tracker_server.reports import Reports
-from tracker_server.shapes import line
+from tracker_server.shapes import SHADES, line
 from tracker_server.texts import LANGUAGES, Texts
 
 ROLLUP_SECONDS, RAW_SECONDS = 10, 60
@@ -96,6 +96,7 @@ def _view(report: Report, address: Address, texts: Texts, now: dict[str, Any]) -
         "days": _days(report, texts),
         "before": _days(report["before"], texts) if report["before"] else None,
         "cards": cards,
+        "shades": SHADES,
         "periods": PERIODS,
         "period": "custom" if address.is_custom else address.period or DEFAULT_PERIOD,
         "chips": _chips(report, address, texts),

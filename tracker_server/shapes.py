@@ -1,9 +1,10 @@
 """Numbers as the shapes of SVG: the pages' policy takes no style, and shapes need none."""
 
+from bisect import bisect
 from collections.abc import Sequence
 
-LEVELS = 5
-"""How many shades the map has."""
+SHADES = (0.01, 0.05, 0.1, 0.25)
+"""From which shares of all on the map has its second, third … shade."""
 
 
 def line(values: Sequence[float], width: int, height: int, top: float | None = None) -> str:
@@ -38,12 +39,9 @@ def round_up(value: float) -> float:
         unit *= 10
 
 
-def level(value: float, most: float) -> int:
-    """Return the shade of a country, 1 to `LEVELS`: each stands for four times the one before."""
-    shade, edge = LEVELS, float(most)
-    while shade > 1 and value < edge / 2:
-        shade, edge = shade - 1, edge / 4
-    return shade
+def level(share: float) -> int:
+    """Return the shade of a country by its share of all: 1 below the first edge, and so on."""
+    return bisect(SHADES, share) + 1
 
 
 def _short(number: float) -> str:

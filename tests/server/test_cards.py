@@ -95,8 +95,17 @@ def test_what_stands_for_all_others_is_no_filter() -> None:
 
 
 def test_the_map_has_a_shade_by_views() -> None:
-    """Countries are on the map, the unknown one is not."""
-    assert [(code, shade) for code, shade, _ in _cards(_report())["place"].shapes] == [("AT", 5)]
+    """Countries are on the map by their share of all, the unknown one is not."""
+    views = {"AT": 60, "DE": 34, "JP": 5, "US": 1, "": 0}
+    countries = [{"country": code, "views": count} for code, count in views.items()]
+    shapes = _cards(_report(countries=countries))["place"].shapes
+
+    assert [(code, shade) for code, shade, _ in shapes] == [
+        ("AT", 5),
+        ("DE", 5),
+        ("JP", 3),
+        ("US", 2),
+    ]
 
 
 def test_long_lists_are_cut_and_whole_elsewhere() -> None:

@@ -38,8 +38,8 @@ def test_edges_are_round(value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shade"), [(100, 5), (50, 5), (49, 4), (12, 3), (3, 2), (1, 2), (0.1, 1)]
+    ("share", "shade"), [(0, 1), (0.009, 1), (0.01, 2), (0.05, 3), (0.1, 4), (0.249, 4), (1, 5)]
 )
-def test_shades(value: float, shade: int) -> None:
-    """Each shade stands for a quarter of the one above."""
-    assert level(value, 100) == shade
+def test_shades(share: float, shade: int) -> None:
+    """A share that reaches an edge has the shade behind it."""
+    assert level(share) == shade
