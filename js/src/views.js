@@ -20,7 +20,7 @@ export function makeViews({ document, load, shown }) {
   /** What the server said of the view that is shown; what is shown has been touched since. */
   let source = /** @type {Document} */ (document.cloneNode(true));
   /** @type {Map<string, Document>} */
-  const kept = new Map([[window.location.href, source]]);
+  const kept = new Map([[whereIs(window), source]]);
   /** @type {AbortController | undefined} of the view that is waited for */
   let request;
   /** @type {{ url: string, answer: Promise<Document | undefined>, request: AbortController } | undefined} */
@@ -75,7 +75,7 @@ export function makeViews({ document, load, shown }) {
   const arrive = (url, view, push, quiet) => {
     fail('');
     if (push) window.history.pushState(null, '', url);
-    if (window.location.href !== url) return;
+    if (whereIs(window) !== url) return;
     keep(url, view);
     show(view);
     if (!quiet) say(document);
@@ -91,18 +91,19 @@ export function makeViews({ document, load, shown }) {
   document.addEventListener('pointerdown', (event) => {
     const url = linkUnder(event, window);
     // Most of the time between pressing and releasing is enough for the answer.
-    if (url) guess = fetchView(url);
+    // A finger that is put down mostly scrolls.
+    if (url && event.pointerType === 'mouse') guess = fetchView(url);
   });
 
   document.addEventListener('click', (event) => {
     if (event.target instanceof Element && event.target.closest('[data-again]')) {
-      go(failed, { push: failed !== window.location.href });
+      go(failed, { push: failed !== whereIs(window) });
       return;
     }
     const url = linkUnder(event, window);
     if (!url) return;
     event.preventDefault();
-    go(url, { push: url !== window.location.href });
+    go(url, { push: url !== whereIs(window) });
   });
 
   document.addEventListener('submit', (event) => {
@@ -110,12 +111,13 @@ export function makeViews({ document, load, shown }) {
     if (!(form instanceof HTMLFormElement) || form.method !== 'get') return;
     event.preventDefault();
     const fields = [...new FormData(form)].map(([name, value]) => [name, String(value)]);
-    go(`${form.action}?${new URLSearchParams(fields)}`, { push: true });
+    go(new URL(`?${new URLSearchParams(fields)}`, form.action).href, { push: true });
   });
 
   window.addEventListener('popstate', () => {
-    const url = window.location.href;
+    const url = whereIs(window);
     const view = kept.get(url);
+    if (view === source) return; // Only a place of the page was gone to.
     if (view) {
       show(view);
       say(document);
@@ -127,9 +129,14 @@ export function makeViews({ document, load, shown }) {
     go,
     /** Show the same view with newer figures, unless another is on its way. */
     refresh: () => {
-      if (!request) go(window.location.href, { quiet: true });
+      if (!request) go(whereIs(window), { quiet: true });
     },
   };
+}
+
+/** The address of what is shown, whatever part of it. @param {Window} window */
+function whereIs({ location }) {
+  return location.href.replace(/#.*/, '');
 }
 
 /**
