@@ -237,13 +237,18 @@ def test_periods_change_without_a_load_and_at_once(tracker: str, open_stats: Ope
       return performance.now() - time;
     }"""
     names = ["7 days", "90 days", "12 months", "All", "Today", "30 days"]
-    times = [page.evaluate(switch, name) for name in names * 2]
-    assert sorted(times)[len(times) // 2] <= SWITCH_MILLISECONDS, times
+    times = [page.evaluate(switch, name) for name in names]
+    # The same of one page, which are other reports: who shares the machine may disturb one of two.
+    page.locator("[data-list=pages] .row").first.click()
+    expect(page.locator("main")).to_have_attribute("data-layout", "page")
+    again = [page.evaluate(switch, name) for name in names]
+    assert max(map(min, times, again)) <= SWITCH_MILLISECONDS, (times, again)
     assert page.evaluate("window.same")
-    assert page.url == f"{tracker}/stats"
+    path = page.locator(".page-title .path").inner_text()
+    assert page.url == f"{tracker}/stats?page={path}"
     page.go_back()
     expect(page.locator(".periods [aria-current]")).to_have_text("Today")
-    assert page.url == f"{tracker}/stats?period=today"
+    assert page.url == f"{tracker}/stats?period=today&page={path}"
     expect(page.locator("[data-series] tbody tr")).to_have_count(24)
     keep(page, "today")
 
