@@ -17,6 +17,7 @@ const HERE = new URL('./', import.meta.url);
 const SCRIPTS = [
   { entry: 'src/tracker.js', budget: 1_024, outputs: ['../mkdocs_stats_plugin/assets/tracker.js'] },
   { entry: 'src/extras.js', budget: 1_400, outputs: ['../mkdocs_stats_plugin/assets/extras.js'] },
+  { entry: 'src/counters.js', budget: 512, outputs: ['../mkdocs_stats_plugin/assets/counters.js'] },
   {
     entry: 'src/stats.js',
     budget: 8_192,

@@ -18,11 +18,14 @@ _OPT_OUT = (
     f'<p><button {_BUTTON} data-stats-opt-out="{{resume}}" aria-pressed="false">{{stop}}</button>'
     "</p>"
 )
+# Of the form of the theme Material it has the attributes too, so the script knows one form.
 _FEEDBACK = f"""\
-<div class="mkdocs-stats-feedback" role="group" aria-label="{{question}}">
-<p>{{question}}</p>
-<p><button {_BUTTON} data-stats-feedback="1">{{yes}}</button>
-<button {_BUTTON} data-stats-feedback="0">{{no}}</button></p>
+<div class="mkdocs-stats-feedback md-feedback">
+<fieldset><legend class="md-feedback__title">{{question}}</legend>
+<button {_BUTTON} data-md-value="1">{{yes}}</button>
+<button {_BUTTON} data-md-value="0">{{no}}</button></fieldset>
+<div data-md-value="1" role="status" hidden>{{thanks}}</div>
+<div data-md-value="0" role="status" hidden>{{thanks}}</div>
 <p><input type="text" class="md-input md-input--stretch form-control" data-stats-comment hidden
 maxlength="500" aria-label="{{comment}}" placeholder="{{comment}}"></p>
 </div>"""
@@ -38,6 +41,7 @@ class Texts(Protocol):
     question: str
     yes: str
     no: str
+    thanks: str
     comment: str
 
 

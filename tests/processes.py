@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 PATIENCE_SECONDS = 20.0
@@ -62,7 +62,8 @@ class Process:
 
     def kill(self) -> None:
         """End it and its children at once, as a crash does."""
-        os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # Killed before, and its children are gone too.
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(PATIENCE_SECONDS)
 
     def stop(self) -> None:

@@ -1,11 +1,12 @@
 """The JSON interface: figures out, manifest in, health."""
 
 import hmac
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from tracker_server.answers import answer_figures, reading_hosts
 from tracker_server.config import Settings
 from tracker_server.errors import (
     BusyError,
@@ -13,12 +14,11 @@ from tracker_server.errors import (
     InvalidQuestionError,
     StorageError,
 )
-from tracker_server.hosts import host_and_port, is_allowed
 from tracker_server.live import Live
 from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
-from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, etag_of, write_error, write_overview
+from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, write_error, write_overview
 
 RETRY_SECONDS = 5
 
@@ -39,24 +39,22 @@ def make_api(
         limit = request.args.get("limit", DEFAULT_ROWS, type=int)
         limit = max(0, min(limit, MAX_ROWS))
         body = snapshot.body if limit == DEFAULT_ROWS else write_overview(snapshot.overview, limit)
-        return _figures(body, readers())
+        return answer_figures(body, readers())
 
     @api.get("/api/report")
     def report() -> BaseResponse:
         try:
             body = reports.answer(request.args)
         except InvalidQuestionError as error:
-            return _figures(write_error(str(error)), readers(), 400)
+            return answer_figures(write_error(str(error)), readers(), 400)
         except BusyError as error:
-            response = _figures(write_error(str(error)), readers(), 503)
+            response = answer_figures(write_error(str(error)), readers(), 503)
             response.headers["Retry-After"] = str(RETRY_SECONDS)
             return response
-        return _figures(body, readers())
+        return answer_figures(body, readers())
 
     def readers() -> set[str]:
-        """Return the hosts whose pages may read the figures."""
-        site = host_and_port(live.snapshot().overview.site_url or "")[1]
-        return {*settings.allowed_hosts, site}
+        return reading_hosts(settings, live.snapshot().overview)
 
     @api.put("/api/manifest")
     def manifest() -> Response:
@@ -74,19 +72,6 @@ def make_api(
         return _text("ok", 200)
 
     return api
-
-
-def _figures(body: bytes, readers: Collection[str], status: int = 200) -> BaseResponse:
-    response = Response(body, status, mimetype="application/json")
-    response.headers["Cache-Control"] = "no-cache"
-    response.vary.add("Origin")
-    origin = request.headers.get("Origin", "")
-    if is_allowed(origin, readers):
-        response.headers["Access-Control-Allow-Origin"] = origin
-    if status != 200:
-        return response
-    response.set_etag(etag_of(body))
-    return response.make_conditional(request)
 
 
 def _put_manifest(recorder: Recorder) -> Response:

@@ -1,12 +1,13 @@
 """What differs between SQLite and PostgreSQL, kept out of everybody else's sight."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, Table, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, IntegrityError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 
 BUSY_TIMEOUT_MS = 5_000
 """How long a batch waits for the lock that another process holds."""
@@ -83,10 +84,22 @@ def _prepare_sqlite(engine: Engine, synchronous: str) -> None:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         # A writer that begins by reading can be refused half-way, one that begins by locking not.
-        mode = "IMMEDIATE" if _is_writer(connection) else "DEFERRED"
         if connection.get_execution_options().get(_EXCLUSIVE):
-            mode = "EXCLUSIVE"
-        connection.exec_driver_sql(f"BEGIN {mode}")
+            connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        elif _is_writer(connection):
+            _begin_at_once(connection)
+        else:
+            connection.exec_driver_sql("BEGIN DEFERRED")
+
+
+def _begin_at_once(connection: Connection) -> None:
+    """Take the write lock, past SQLAlchemy: each batch begins so, and its way takes longer."""
+    driver: Any = connection.connection.dbapi_connection
+    statement = "BEGIN IMMEDIATE"
+    try:
+        driver.execute(statement).close()
+    except sqlite3.Error as error:
+        raise OperationalError(statement, None, error) from error
 
 
 def _prepare_postgresql(engine: Engine) -> None:

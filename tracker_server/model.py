@@ -1,12 +1,15 @@
 """The names of the trade: messages from browsers, pages of the site, rows of reports.
 
 All times are whole seconds since the epoch, and all of them are the server's.
+
+Nothing here is changed once it was made. Messages are not declared frozen all the same: making
+a frozen one takes 0.9 us instead of 0.2, and there is one to each request.
 """
 
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Engagement:
     """How a page load has been read so far. Each number only grows, so a repetition is harmless."""
 
@@ -18,7 +21,7 @@ class Engagement:
     """How far down it was scrolled, in percent of its height."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class View:
     """A page was shown to a reader, as the browser says it."""
 
@@ -42,7 +45,7 @@ class View:
     """The page that this one took the place of in the same document."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Beat:
     """A page is still open and visible."""
 
@@ -52,7 +55,7 @@ class Beat:
     engagement: Engagement | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Leave:
     """A page went away."""
 
@@ -62,7 +65,7 @@ class Leave:
     engagement: Engagement | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NotFound:
     """The site's 404 page was shown for a path."""
 
@@ -76,7 +79,7 @@ EVENTS = {"search": 1, "feedback": 2, "copy": 3, "outbound": 4, "download": 5}
 """What a reader can do on a page besides reading it, and the numbers it goes by in the tables."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
     """A reader did something on a page, see ``docs/wire.md``."""
 
@@ -96,7 +99,7 @@ class Event:
 Message = View | Beat | Leave | NotFound | Event
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
     """A message and the second at which the server got it."""
 
@@ -153,6 +156,17 @@ class PathViews:
     title: str | None
     type: str
     views: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """The numbers of one page."""
+
+    path: str
+    views: int
+    """Of all time."""
+    readers: int
+    """At this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +395,8 @@ class Overview:
     """Views of the last minutes, the current one last."""
     recent: tuple[RecentView, ...] = ()
     """The latest first."""
+    demo: bool = False
+    """True when the figures are made up."""
 
 
 PAGE_TYPES = {"home": "home", "post": "blog", "page": "page", "stats": "stats"}

@@ -30,6 +30,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 # The standard decoder takes NaN and Infinity, which are not JSON.
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_JSON_SPACE = " \t\n\r"
 
 
 def parse_message(
@@ -44,7 +45,7 @@ def parse_message(
         body: UTF-8 JSON object with the keys of ``docs/wire.md``, at most
             `MAX_BODY_BYTES` long. Unknown keys are ignored.
         own_host: host of the page that sent it; a referrer on it is no referrer.
-        visitor_of_day: gives the session of a message without ``s``.
+        visitor_of_day: gives the session of a message without a usable ``s``.
         agent: user agent of who sent it.
 
     Raises:
@@ -55,18 +56,32 @@ def parse_message(
     build = _BUILDERS.get(kind) if isinstance(kind, str) else None
     if build is None:
         raise InvalidMessageError("t", "must be view, beat, leave or event")
-    if "s" in fields or visitor_of_day is None:
-        session = _parse_session(fields.get("s"))
-    else:
-        session = visitor_of_day()
-    return build(fields, session, own_host, agent)
+    return build(fields, _session_of(fields.get("s"), visitor_of_day), own_host, agent)
+
+
+def _session_of(value: object, visitor_of_day: Callable[[], int] | None) -> int:
+    """Return the session that a message says, else the visitor's of the day.
+
+    What is no UUID is none: something else on the site may keep another text under the script's key
+    in `localStorage`, and readers who have it there would never be counted.
+    """
+    try:
+        return _parse_session(value)
+    except InvalidMessageError:
+        if visitor_of_day is None:
+            raise
+        return visitor_of_day()
 
 
 def _decode(body: bytes) -> dict[str, object]:
     try:
-        fields = _DECODER.decode(body.decode())
+        # `decode` finds the spaces with two regular expressions, which take as long as the rest.
+        text = body.decode().strip(_JSON_SPACE)
+        fields, end = _DECODER.raw_decode(text)
     except (ValueError, RecursionError):  # 4,096 opening brackets are a RecursionError.
         raise InvalidMessageError("body", "is not JSON in UTF-8") from None
+    if end != len(text):
+        raise InvalidMessageError("body", "is more than one JSON value")
     if not isinstance(fields, dict):
         raise InvalidMessageError("body", "is not a JSON object")
     return fields

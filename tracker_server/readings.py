@@ -33,8 +33,8 @@ def said_in(batch: Sequence[Received]) -> Iterator[_Said]:
     """Yield when it was said, in which message, and what."""
     for received in batch:
         message = received.message
-        about = message.before if isinstance(message, View) else message
-        if isinstance(about, Beat | Leave) and about.engagement is not None:
+        about = message.before if type(message) is View else message
+        if isinstance(about, (Beat, Leave)) and about.engagement is not None:
             yield received.at, about, about.engagement
 
 

@@ -2,8 +2,9 @@
 
 The first message of a batch leads: it waits until the batch before has been
 committed, takes whatever has gathered meanwhile, and commits for all. Under no load
-a message commits at once; under load batches grow by themselves. There is no timer
-and no writer thread.
+a message commits at once; under load batches grow by themselves, because a leader
+whose predecessor had company waits a moment for those who were answered with it.
+There is no writer thread.
 """
 
 import threading
@@ -19,8 +20,14 @@ from tracker_server.store import Store
 MAX_CLEANUP_STEPS = 5_000
 """After how many steps a clean-up stops; the next one goes on from there."""
 CLEANUP_PAUSE_SECONDS = 0.001
+MAX_LINGER_SECONDS = 0.001
+"""How long a leader waits for the messages that are on their way to it, at most."""
 MAX_RECENT_BEATS = 16_384
 """How many sessions are remembered to spare the database repeated beats; about 4 MiB."""
+
+
+_Row = tuple[str, int, int]
+"""Path, page load and time of an active session's row."""
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +39,10 @@ class _Batch:
     An `Event` would wake them all at once to fight for the interpreter.
     """
     error: StorageError | None = None
+    wanted: int = 0
+    """With how many messages the leader stops waiting for more; 0 while it does not wait."""
+    full: threading.Lock = field(default_factory=threading.Lock)
+    """Held while the leader waits; whoever brings the last of them lets it go."""
 
 
 class Recorder:
@@ -78,6 +89,8 @@ class Recorder:
             leads = len(batch.received) == 1
             if leads:
                 batch.done.acquire()
+            elif len(batch.received) == batch.wanted:
+                batch.full.release()
         if leads:
             self._commit(batch)
         else:
@@ -120,8 +133,7 @@ class Recorder:
             # new, and two halves of the readers would take turns with batches of half the size.
             with self._before.done:
                 pass
-            with self._joining:
-                self._batch = _Batch()
+            self._linger(batch)
             self._before = batch
             try:
                 self._store.write(batch.received)
@@ -139,6 +151,23 @@ class Recorder:
                     self._waiting -= len(batch.received)
                 batch.done.release()
 
+    def _linger(self, batch: _Batch) -> None:
+        """Wait for as many messages as were answered just now, but not for long; close the batch.
+
+        Who was answered sends the next message at once, where many readers come together. A
+        batch that takes them in as well costs half as much a message, and a lone reader waits
+        for nobody.
+        """
+        with self._joining:
+            expected = len(self._before.received) + len(batch.received) - 1
+            if len(self._before.received) > 1:
+                batch.wanted = expected
+                batch.full.acquire()
+        if batch.wanted:
+            batch.full.acquire(timeout=MAX_LINGER_SECONDS)
+        with self._joining:
+            self._batch = _Batch()
+
 
 class _RecentBeats:
     """Which heartbeats would write nothing, known without asking the database.
@@ -149,20 +178,23 @@ class _RecentBeats:
 
     def __init__(self, window_seconds: int) -> None:
         self._window = window_seconds
-        self._rows: dict[int, tuple[str, int, int]] = {}
-        """Session to path, page load and time of its row."""
-        self._swept = 0
+        self._rows: dict[int, _Row] = {}
+        self._older: dict[int, _Row] = {}
+        """Those of the generation before; what has a row above is out of date here."""
+        self._began = 0
+        """When the younger generation did."""
 
     def forget(self) -> None:
         """Know nothing: after a clean-up, which may have deleted rows of any time."""
         self._rows = {}
+        self._older = {}
 
     def repeats(self, received: Received) -> bool:
         """Tell whether this is a beat of a row written within the window."""
         message = received.message
         if type(message) is not Beat:
             return False
-        row = self._rows.get(message.session)
+        row = self._row_of(message.session)
         return (
             row is not None and row[0] == message.path and abs(received.at - row[2]) < self._window
         )
@@ -171,28 +203,33 @@ class _RecentBeats:
         """Follow a committed batch."""
         for received in batch:
             message, at = received.message, received.at
-            if isinstance(message, NotFound | Event):
+            kind = type(message)
+            if kind is NotFound or kind is Event:
                 continue
-            row = self._rows.get(message.session)
-            if isinstance(message, Leave):
+            row = self._row_of(message.session)
+            if kind is Leave:
                 if row is None or row[1] == message.load:
                     self._rows.pop(message.session, None)
+                    self._older.pop(message.session, None)
             elif not self._unchanged(row, message, at):
                 self._rows[message.session] = (message.path, message.load, at)
-        while len(self._rows) > MAX_RECENT_BEATS:
-            # What is not remembered is asked of the database; the oldest beat next the latest.
-            del self._rows[next(iter(self._rows))]
-        self._sweep(batch[-1].at)
+        self._age(batch[-1].at)
 
-    def _unchanged(self, row: tuple[str, int, int] | None, message: Message, at: int) -> bool:
+    def _row_of(self, session: int) -> _Row | None:
+        return self._rows.get(session) or self._older.get(session)
+
+    def _unchanged(self, row: _Row | None, message: Message, at: int) -> bool:
         if row is None or row[0] != message.path or abs(at - row[2]) >= self._window:
             return False
-        return isinstance(message, Beat) or row[1] == message.load
+        return type(message) is Beat or row[1] == message.load
 
-    def _sweep(self, now: int) -> None:
-        """Forget rows older than the window; once a window, because it looks at all of them."""
-        if abs(now - self._swept) >= self._window:
-            self._swept = now
-            self._rows = {
-                s: row for s, row in self._rows.items() if abs(now - row[2]) < self._window
-            }
+    def _age(self, now: int) -> None:
+        """Forget the older generation when the younger one is full or outside the window.
+
+        What is not remembered is asked of the database. One by one, the oldest row would have to
+        be searched behind the gaps that those before it left: 16 % of a view's time.
+        """
+        if len(self._rows) >= MAX_RECENT_BEATS // 2 or abs(now - self._began) >= self._window:
+            self._began = now
+            self._older = self._rows
+            self._rows = {}

@@ -44,11 +44,13 @@ MAX_NOT_FOUND = 1_000
 _NOBODY = 0
 """The visitor that loads of 404 pages go by: whether their session has a number may change."""
 
+_OF_NO_SESSION = {NotFound, Event}
+"""Messages that neither begin nor need a visitor."""
+
 _MIXED = -1
 """Stands for the day of a run of views that are of several."""
 
-_PATH = itemgetter(1)
-_DIMENSIONS = ((BY_PATH, _PATH), (BY_REFERRER, itemgetter(3)), (BY_AUDIENCE, itemgetter(4)))
+_DIMENSIONS = ((BY_PATH, itemgetter(1)), (BY_REFERRER, itemgetter(3)), (BY_AUDIENCE, itemgetter(4)))
 
 
 @dataclass(slots=True)
@@ -91,7 +93,7 @@ class Counting:
         highest_visitor: int,
     ) -> Tally:
         """Decide what counts, in the order the messages came."""
-        sessions = {r.message.session for r in batch if not isinstance(r.message, NotFound | Event)}
+        sessions = {r.message.session for r in batch if type(r.message) not in _OF_NO_SESSION}
         tally = Tally(dict(self._statements.visitors.fetch(connection, sessions)))
         news = [(r.at, r.message) for r in batch if isinstance(r.message, (View, NotFound))]
         if not news:
@@ -99,13 +101,12 @@ class Counting:
         referrers = self._referrers.resolve(
             connection, {OTHER, *(message.referrer for _at, message in news)}, MAX_REFERRERS
         )
-        audiences = self._audiences.resolve(
-            connection, {_audience(m) for _at, m in news if isinstance(m, View)}, MAX_AUDIENCES
-        )
+        texts = [_audience(message) for _at, message in news]
+        audiences = self._audiences.resolve(connection, {*texts} - {""}, MAX_AUDIENCES)
         seen, last_views = self._before(connection, news, tally.visitors)
-        for at, message in news:
+        for (at, message), audience in zip(news, texts, strict=True):
             path = paths[message.path]
-            if isinstance(message, NotFound):
+            if type(message) is NotFound:
                 load = load_key(_NOBODY, message.load)
                 if load not in seen:
                     seen.add(load)
@@ -118,11 +119,7 @@ class Counting:
                 tally.visitors[message.session] = tally.new_visitors[message.session] = visitor
             load = load_key(visitor, message.load)
             visits = last_views[visitor]
-            if load in seen or any(
-                abs(at - visits[day | path]) < self._window
-                for day in self._near(at, visitor)
-                if day | path in visits
-            ):
+            if load in seen or (visits and self._is_repetition(at, visitor, path, visits)):
                 continue
             # What did not count needs no memory: should it count later, it is for the first time.
             seen.add(load)
@@ -130,9 +127,8 @@ class Counting:
             before = 0 if message.referrer or not visits else self._path_before(visits, at)
             visit = visit_key(day_of(at), visitor, path)
             visits[visit] = tally.visits[visit] = at
-            audience = audiences[_audience(message)]
             referrer = referrers[message.referrer]
-            tally.views.append((at, path, visitor, referrer, audience, before))
+            tally.views.append((at, path, visitor, referrer, audiences[audience], before))
         self._bound_not_found(connection, tally, (paths[OTHER], referrers[OTHER]))
         return tally
 
@@ -202,6 +198,13 @@ class Counting:
             last_views[key >> PATH_BITS & MAX_VISITOR_ID][key] = last
         return seen, last_views
 
+    def _is_repetition(self, at: int, visitor: int, path: int, visits: Mapping[int, int]) -> bool:
+        for day in self._near(at, visitor):
+            last = visits.get(day | path)
+            if last is not None and abs(at - last) < self._window:
+                return True
+        return False
+
     def _near(self, at: int, visitor: int) -> tuple[int, ...]:
         """Return the keys of `Visit`, less the path, under which a view of the window may stand."""
         first, last = day_of(at - self._window), day_of(at + self._window)
@@ -259,8 +262,11 @@ def _with_steps(
     return rows + [(path, 0, 0, led) for path, led in sorted(leads.items())]
 
 
-def _audience(view: View) -> str:
-    return f"{view.country}/{view.language}/{view.device}/{view.browser}"
+def _audience(message: View | NotFound) -> str:
+    """Return the text of a view's audience; a 404 page has none, and an empty one."""
+    if isinstance(message, NotFound):
+        return ""
+    return f"{message.country}/{message.language}/{message.device}/{message.browser}"
 
 
 def _next_visitor(highest: int, tally: Tally) -> int:

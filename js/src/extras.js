@@ -74,11 +74,10 @@ const settle = () => {
   still = TOLD;
 };
 
-/** Where the attribute of the control has a text, it is the one for the other state. */
-const showControl = () => {
-  const control = find('[data-stats-opt-out]');
-  const off = control && !!localStorage[OFF] + '';
-  if (control?.getAttribute('aria-pressed') !== off) {
+/** Where the attribute of a control has a text, it is the one for the other state. */
+const showControls = () => {
+  const off = !!localStorage[OFF];
+  for (const control of all(`[data-stats-opt-out]:not([aria-pressed=${off}])`)) {
     const { textContent, dataset } = control;
     control.setAttribute('aria-pressed', off);
     if (dataset.statsOptOut) {
@@ -86,6 +85,11 @@ const showControl = () => {
       dataset.statsOptOut = textContent;
     }
   }
+};
+
+/** @param {string} selector */
+const show = (selector) => {
+  for (const element of all(selector)) element.hidden = false;
 };
 
 /** @param {any} pre */
@@ -107,7 +111,7 @@ const click = (event) => {
   const near = (selector) => event.target.closest(selector);
   const link = near('a');
   const button = near('[data-clipboard-target]');
-  const rating = near('button[data-md-value],[data-stats-feedback]');
+  const rating = near('button[data-md-value]');
   if (near('.md-search-result,#mkdocs-search-results')) {
     settle();
     held.u = below(link);
@@ -117,20 +121,19 @@ const click = (event) => {
     else if (link.host !== location.host) say('outbound', { k: link.href });
   }
   if (button) copy(find(button.dataset.clipboardTarget).closest('pre'));
+  if (near('[data-stats-opt-out]')) {
+    // Who is counted again has nothing left of it.
+    if (localStorage[OFF]) delete localStorage[OFF];
+    else localStorage[OFF] = 1;
+    showControls();
+  }
   if (rating) {
     event.preventDefault();
-    const comment = find('[data-stats-comment]');
-    const { mdValue, statsFeedback } = rating.dataset;
-    say('feedback', { k: '', c: +(mdValue ?? statsFeedback) }, comment);
-    if (comment) comment.hidden = false;
-    if (mdValue) {
-      near('fieldset').disabled = true;
-      find(`div[data-md-value="${mdValue}"]`).hidden = false;
-    }
-  }
-  if (near('[data-stats-opt-out]')) {
-    localStorage[OFF] = localStorage[OFF] ? '' : 1;
-    showControl();
+    const { mdValue } = rating.dataset;
+    say('feedback', { k: '', c: +mdValue }, find('[data-stats-comment]'));
+    show(`[data-stats-comment],div[data-md-value="${mdValue}"]`);
+    // Last, because there may be none.
+    near('fieldset').disabled = true;
   }
 };
 
@@ -150,6 +153,7 @@ const handlers = {
     // Of a rating only: a search has its text.
     if (target.matches('[data-stats-comment]') && held.k === '') {
       held.k = redact(target.value);
+      target.disabled = true;
       release();
     }
   },
@@ -170,7 +174,7 @@ core.x = safe((page, passed) => {
       say('not_found', { r: document.referrer });
     }
     // Material shows its form only where it has an analytics provider of its own.
-    for (const form of all('.md-feedback')) form.hidden = false;
+    show('.md-feedback');
   }
 
   const text = find('.md-search__input,#mkdocs-search-query')?.value.trim() ?? '';
@@ -178,8 +182,6 @@ core.x = safe((page, passed) => {
     query = text;
     still = 0;
   } else if ((still += passed) >= 1e3) settle();
-
-  showControl();
 
   bottom = Math.max(bottom, scrollY + innerHeight);
   // The document may have grown, so what was the end is no more.
@@ -202,4 +204,7 @@ core.x = safe((page, passed) => {
     }
     spent = 0;
   }
+
+  // Last, because a storage may be forbidden.
+  showControls();
 });

@@ -6,12 +6,12 @@
  * functions. What is measured by looking at the layout, and all that can wait, is in `extras.js`.
  *
  * **What is a page** is what its meta says, and instant navigation replaces the meta together with
- * the rest. It is looked at twice a second and whenever the reader does something, so before what
+ * the rest. It is looked at at least twice a second and whenever the reader does something, so before what
  * leads to the next page; not when the history changes, which happens before the page is there
  * and for anchors and scroll offsets too. It needs nothing of the theme and patches nothing.
  *
  * **Who speaks.** The tabs of a browser share a visitor, so one of them speaks: the one opened,
- * shown or used last. It says so twice a second on a channel, and whoever hears it is quiet, until
+ * shown or used last. It says so at each look on a channel, and whoever hears it is quiet, until
  * it has heard nothing for 1.4 seconds: closed, hidden, frozen and crashed are all the same.
  *
  * `extras.js` finds `send` on `document`, and leaves there as `x` what is to be called at each look.
@@ -47,8 +47,13 @@ try {
   /** Open while the page is shown: an open one keeps it out of the back/forward cache. @type {any} */
   let channel;
 
-  /** ±10 %, so that tabs opened or left together do not speak together. @param {number} delay */
-  const jitter = (delay) => delay * (0.9 + Math.random() / 5);
+  /**
+   * Up to a fifth more, so that tabs opened or left together do not speak together; never less, so
+   * that no minute has a third heartbeat.
+   *
+   * @param {number} delay
+   */
+  const jitter = (delay) => delay * (1 + Math.random() / 5);
 
   /** @type {Send} */
   const send = async (t, details) => {
@@ -176,6 +181,6 @@ try {
     document[KEY] = send;
     for (const type in handlers) addEventListener(type, handlers[type]);
     // The first look waits: a time zone, a storage and a request cost a slow machine 20 ms.
-    setInterval(look, jitter(500), 1);
+    setInterval(look, jitter(400), 1);
   }
 } catch {}

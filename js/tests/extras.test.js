@@ -212,8 +212,8 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
       });
 
       for (const value of [1, 0]) {
-        it(`is told by any element of a site: ${value}`, () => {
-          const body = `<p><button data-stats-feedback="${value}">?</button></p>`;
+        it(`is told by any button of a site: ${value}`, () => {
+          const body = `<p><button data-md-value="${value}">?</button></p>`;
           const page = new Page(code, { body });
           page.wait(0.5);
           page.fire('button');
@@ -224,11 +224,29 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         });
       }
 
-      it('waits for a comment where there is a place for one, and tells both at once', () => {
-        const body = `<b data-stats-feedback="0">no</b><textarea data-stats-comment hidden></textarea>`;
+      it('cannot be given twice, and neither can its comment', () => {
+        const body = `<fieldset><button data-md-value="1">yes</button></fieldset>
+          <div data-md-value="1" hidden>Thank you!</div><input data-stats-comment hidden>`;
         const page = new Page(code, { body });
         page.wait(0.5);
-        page.fire('b');
+        page.fire('button');
+        const open = [page.find('fieldset').disabled, page.find('input').disabled];
+        const thanks = !page.find('div').hidden;
+        page.find('input').value = 'short';
+        page.fire('input', 'change');
+
+        assert.deepEqual([open, thanks], [[true, false], true]);
+        assert.equal(page.find('input').disabled, true);
+        assert.deepEqual(brief(page), [
+          { t: 'event', n: 'feedback', k: 'short', c: 1, u: undefined },
+        ]);
+      });
+
+      it('waits for a comment where there is a place for one, and tells both at once', () => {
+        const body = `<button data-md-value="0">no</button><textarea data-stats-comment hidden></textarea>`;
+        const page = new Page(code, { body });
+        page.wait(0.5);
+        page.fire('button');
         const [early, shown] = [page.take(), !page.find('textarea').hidden];
         page.find('textarea').value = 'Write to me@mail.example';
         page.fire('textarea', 'change');
@@ -240,10 +258,10 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
       });
 
       it('is told without the comment when none comes', () => {
-        const body = `<b data-stats-feedback="1">yes</b><textarea data-stats-comment></textarea>`;
+        const body = `<button data-md-value="1">yes</button><textarea data-stats-comment></textarea>`;
         const page = new Page(code, { body });
         page.wait(0.5);
-        page.fire('b');
+        page.fire('button');
         page.hide();
 
         assert.deepEqual(brief(page), [{ t: 'event', n: 'feedback', k: '', c: 1, u: undefined }]);
@@ -546,7 +564,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         assert.deepEqual(states, [
           ['false', 'Do not count me', undefined],
           ['true', 'Count me again', 1],
-          ['false', 'Do not count me', ''],
+          ['false', 'Do not count me', undefined],
         ]);
       });
 
@@ -576,6 +594,43 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
             ['true', 'Counting'],
           ],
         );
+      });
+
+      it('leaves no key behind when it is switched off again', () => {
+        const page = new Page(code, { body });
+        page.wait(0.5);
+        page.fire('button');
+        page.fire('button');
+
+        assert.deepEqual(page.stored, {});
+      });
+
+      it('may stand in a page more than once', () => {
+        const page = new Page(code, { body: `<p>${body}</p><p>${body}</p>` });
+        const read = () =>
+          [...page.document.querySelectorAll('button')].map((button) => [
+            button.getAttribute('aria-pressed'),
+            button.textContent,
+          ]);
+        page.wait(0.5);
+        page.fire('p:last-child button');
+        const on = read();
+        page.fire('button');
+
+        assert.deepEqual(on, Array(2).fill(['true', 'Count me again']));
+        assert.deepEqual(read(), Array(2).fill(['false', 'Do not count me']));
+      });
+
+      it('does not stop the rest where a storage is forbidden', () => {
+        const page = new Page(code, { body });
+        Object.defineProperty(page.window, 'localStorage', {
+          get: () => {
+            throw new DOMException('denied', 'SecurityError');
+          },
+        });
+        page.wait(0.5);
+
+        assert.equal(page.load.d, 20);
       });
 
       it('is left alone while nothing changes', () => {

@@ -379,15 +379,15 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
 
     describe('heartbeat', () => {
       for (const [chance, seconds] of [
-        [0, 27],
-        [0.5, 30],
-        [1, 33],
+        [0, 30],
+        [0.5, 33],
+        [1, 36],
       ]) {
         it(`comes every ${seconds} seconds when chance gives ${chance}`, async () => {
           const browser = new Browser(code);
           browser.random = () => chance;
           browser.open();
-          await browser.wait(100);
+          await browser.wait(110);
           const beats = browser.take().filter(({ message }) => message.t === 'beat');
 
           assert.deepEqual(
@@ -396,6 +396,22 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
           );
         });
       }
+
+      it('comes at most twice in any 60 seconds, whatever chance gives', async () => {
+        const browser = new Browser(code);
+        let seed = 1;
+        browser.random = () => {
+          seed = (seed * 48_271) % 2_147_483_647; // Lehmer's.
+          return seed / 2_147_483_647;
+        };
+        browser.open();
+        await browser.wait(4 * 3_600);
+        const times = browser.take().map(({ at }) => at);
+        const third = times.slice(2).map((time, index) => time - times[index]);
+
+        assert.ok(times.length > (4 * 3_600) / 36.5);
+        assert.ok(Math.min(...third) >= 60_000, `${Math.min(...third)}`);
+      });
 
       it('comes as often as data-heartbeat says', async () => {
         const browser = new Browser(code);
@@ -911,7 +927,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
       it('do not quarrel with one that is frozen no more', async () => {
         const browser = new Browser(code);
         browser.open();
-        await browser.wait(1.2); // Else both would look at the same moment for ever.
+        await browser.wait(1.3); // Else both would look at the same moment for ever.
         const second = browser.open({ meta: '/b/' });
         await browser.wait(10);
         second.frozen = true;
@@ -924,6 +940,27 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
 
         assert.equal(new Set(lines).size, 1);
         assert.ok(lines.length <= 10, `${lines.length}`);
+      });
+
+      it('whose posts cross are both quiet for less than 2 seconds, then one speaks', async () => {
+        const browser = new Browser(code);
+        const first = browser.open();
+        await browser.wait(1.3);
+        browser.open({ meta: '/b/' });
+        // A post takes a millisecond, so the second one's, half of it later, is on its way.
+        await browser.wait(3.9995);
+        first.use();
+        await browser.wait(0.01);
+        const { posted } = browser;
+        browser.take();
+        await browser.wait(1.39);
+
+        assert.equal(browser.posted, posted);
+        assert.deepEqual(browser.takeLines(), []);
+        await browser.wait(0.6);
+        assert.equal(browser.take().length, 1);
+        await browser.wait(20);
+        assert.deepEqual(browser.takeLines(), []);
       });
 
       it('have their channel open only while they are shown', async () => {
@@ -985,7 +1022,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         tab.leave();
         const [, beat, leave] = browser.take().map(({ message }) => message);
 
-        assert.deepEqual([beat.v, beat.a], [30_500, 0]);
+        assert.deepEqual([beat.v, beat.a], [30_400, 0]);
         near(leave.v, 51_000);
         near(leave.a, 20_000);
       });

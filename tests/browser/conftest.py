@@ -8,8 +8,10 @@ from tests.e2e.conftest import (
     library,
     loop,
     open_page,
+    own_turn,
     ports,
     reader,
+    shared_folder,
 )
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "library",
     "loop",
     "open_page",
+    "own_turn",
     "ports",
     "reader",
+    "shared_folder",
 ]

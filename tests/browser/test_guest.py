@@ -223,6 +223,7 @@ def largest_paint_ms(tab: Tab, url: str) -> float:
     return float(found)
 
 
+@pytest.mark.alone
 def test_the_main_thread_does_not_feel_the_scripts(site: Site, chrome: Chrome) -> None:
     """At a quarter of the speed both are evaluated within 5 ms, and none of their calls is long.
 
@@ -240,6 +241,7 @@ def test_the_main_thread_does_not_feel_the_scripts(site: Site, chrome: Chrome) -
     assert median(longest_ms(entries) for entries in traces) < LONG_TASK_MS
 
 
+@pytest.mark.alone
 def test_the_largest_paint_is_as_early_as_without(site: Site, chrome: Chrome) -> None:
     """Medians of loads with and without the scripts, alternating, at a quarter of the speed."""
     tab = chrome.open()

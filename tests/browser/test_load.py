@@ -12,10 +12,11 @@ from tests.e2e.chrome import Chrome
 from tests.e2e.conftest import Library, eventually
 from tests.e2e.servers import Collector, Hit, Site
 
-# Three looks of the script, which looks twice a second.
+# Three looks of the script, which looks at least twice a second.
 SILENCE_SECONDS = 1.6
 INTERVAL_SECONDS = 30
-JITTER = 1.1
+# Intervals are up to a fifth longer than that, and never shorter.
+JITTER = 1.2
 
 
 @pytest.fixture
@@ -64,18 +65,24 @@ def test_a_full_page_load_is_one_request_and_the_leave_of_the_page_before(
     assert kinds == ["leave", "leave", "view", "view", "view"]
 
 
-def test_an_open_page_is_two_requests_a_minute(
+def test_an_open_page_is_two_requests_in_any_minute(
     site: Site, collector: Collector, chrome: Chrome
 ) -> None:
-    """In 20 minutes no interval is below 27 seconds, which is 30 less the jitter."""
+    """In 20 minutes no 60 seconds have a third heartbeat, wherever they begin."""
     tab = chrome.open(f"{site.url}/")
     eventually(lambda: len(collector.of(chrome.reader)) == 1, "the view")
     tab.pass_time(20 * 60)
 
     times = [0, *times_of(collector.of(chrome.reader, "beat"))]
+    assert len(times) > 20 * 60 / (INTERVAL_SECONDS * JITTER + 1)
+    assert max(requests_in_a_minute(times)) == 2
     gaps = [after - before for before, after in pairwise(times)]
-    assert min(gaps) >= INTERVAL_SECONDS / JITTER - 0.6
-    assert len(collector.of(chrome.reader)) <= 2 * 20 * JITTER
+    assert min(gaps) >= INTERVAL_SECONDS
+
+
+def requests_in_a_minute(times: list[float]) -> list[int]:
+    """Return how many requests came in the 60 seconds that begin with each of them."""
+    return [sum(start <= time < start + 60 for time in times) for start in times]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +101,7 @@ def test_a_busy_tracker_lengthens_the_interval(
     gaps = [after - before for before, after in pairwise(times)]
     interval = INTERVAL_SECONDS * factor
     assert len(gaps) >= 4
-    assert all(interval * 0.9 - 1 <= gap <= interval * JITTER + 1 for gap in gaps), gaps
+    assert all(interval <= gap <= interval * JITTER + 1 for gap in gaps), gaps
 
 
 def test_the_next_answer_shortens_the_interval_again(
@@ -110,7 +117,7 @@ def test_the_next_answer_shortens_the_interval_again(
     tab.pass_time(5 * 60)
 
     first, second, third, *_ = times_of(collector.of(chrome.reader, "beat"))
-    assert second - first >= 4 * INTERVAL_SECONDS * 0.9
+    assert second - first >= 4 * INTERVAL_SECONDS
     assert third - second <= INTERVAL_SECONDS * JITTER + 1
 
 
@@ -131,8 +138,8 @@ def test_a_tracker_in_trouble_is_asked_once_an_interval_and_nothing_is_queued(
     tab.pass_time(2 * 60)
 
     gaps = [after - before for before, after in pairwise(times_of(attempts[1:]))]
-    assert min(gaps) >= INTERVAL_SECONDS / JITTER - 0.6
-    assert len(attempts) <= 2 * 10 * JITTER + 1
+    assert min(gaps) >= INTERVAL_SECONDS
+    assert len(attempts) <= 2 * 10 + 1
     later = collector.of(chrome.reader)[len(attempts) :]
     assert 2 <= len(later) <= 5
     assert {hit.kind for hit in later} == {"beat"}

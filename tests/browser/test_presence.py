@@ -17,8 +17,8 @@ from tests.e2e.conftest import Library, Loop, eventually, free_port, tracking
 from tests.e2e.servers import Collector, Hit, Site
 
 SESSION_TIMEOUT_SECONDS = 120
-# The script looks twice a second, so this is three looks, and longer than its heartbeat where the
-# site says `BEAT`.
+# The script looks at least twice a second, so this is three looks, and longer than its heartbeat
+# where the site says `BEAT`.
 SILENCE_SECONDS = 1.6
 BEAT = 'data-heartbeat="1" data-tracker='
 
@@ -67,7 +67,7 @@ def test_a_visible_tab_stays_for_20_minutes_without_a_click(
 
     tab.pass_time(20 * 60)
 
-    seen = [hit.message["v"] / 1_000 for hit in wait_for(collector, chrome, 36, "beat")]
+    seen = [hit.message["v"] / 1_000 for hit in wait_for(collector, chrome, 32, "beat")]
     times = [0, *seen, 20 * 60]
     assert max(after - before for before, after in pairwise(times)) < SESSION_TIMEOUT_SECONDS / 3
     assert {hit.message["p"] for hit in collector.of(chrome.reader, "beat")} == {"/"}
@@ -96,6 +96,7 @@ def test_a_hidden_tab_is_silent_and_drops(
         assert collector.of(chrome.reader, "leave") == []
 
 
+@pytest.mark.alone
 def test_a_closed_tab_is_gone_within_a_second(
     site: Site, collector: Collector, chrome: Chrome, tmp_path: Path
 ) -> None:
@@ -160,6 +161,7 @@ def stays_silent_of(path: str, collector: Collector, chrome: Chrome, tab: Tab) -
     assert 2 <= len(beats) <= 4
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("end", ["close", "freeze", "crash"])
 def test_another_window_takes_over_within_two_seconds(
     site: Site, collector: Collector, chrome: Chrome, end: str

@@ -6,7 +6,7 @@ from tests.e2e.chrome import Chrome, Tab
 from tests.e2e.conftest import Library, eventually
 from tests.e2e.servers import Collector, Site
 
-# Three looks of the script, which looks twice a second.
+# Three looks of the script, which looks at least twice a second.
 SILENCE_SECONDS = 1.6
 OFF = "mkdocs-stats-off"
 OPT_OUT = "document.querySelector('[data-stats-opt-out]')"
@@ -33,7 +33,7 @@ def silence(tab: Tab, seconds: float = SILENCE_SECONDS) -> None:
 
 
 def read(tab: Tab, path: str) -> None:
-    """Wait for a page and both scripts, then for a look of theirs: they look twice a second."""
+    """Wait for a page and both scripts, then for a look of theirs: two a second at least."""
     tab.wait(f"location.pathname === '{path}' && document.readyState === 'complete'")
     tab.wait("!!document['mkdocs-stats']?.x")
     silence(tab, 0.7)
@@ -149,6 +149,18 @@ def test_daily_visitors_leave_nothing_in_their_browser(
     assert stored == NOTHING
     assert {hit.kind for hit in collector.of(chrome.reader)} >= {"view", "event", "leave"}
     assert not any("s" in hit.message for hit in collector.of(chrome.reader))
+
+
+def test_an_opt_out_that_is_taken_back_leaves_nothing(library: Library, chrome: Chrome) -> None:
+    """With daily visitors the browser is as empty as before."""
+    tab = chrome.open(f"{library('mkdocs', visitor_id='daily').url}/")
+    tab.wait("!!document['mkdocs-stats']?.x")
+    tab.click(OPT_OUT)
+    kept = tab.evaluate(STORED)
+    tab.click(OPT_OUT)
+
+    assert kept == {**NOTHING, "local": [OFF]}
+    assert tab.evaluate(STORED) == NOTHING
 
 
 def test_persistent_visitors_keep_one_id_and_nothing_else(

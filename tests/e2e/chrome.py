@@ -15,12 +15,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 30.0
 NAMES = ["chromium", "google-chrome", "google-chrome-stable", "chromium-browser"]
+MISSING = (
+    "No Chromium that has tabs was found. With root on Debian: apt-get install chromium; without:"
+    " .venv/bin/playwright install chromium; or put a Chrome of your own on the PATH as one of "
+    + ", ".join(NAMES)
+)
 USER_AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/143.0.0.0 Safari/537.36 Reader/"
@@ -57,15 +63,42 @@ os.execvp(sys.argv[3], sys.argv[3:])
 Event = dict[str, Any]
 
 
+@cache
 def find_chromium() -> str:
-    """Return the command of an installed Chromium or Chrome.
+    """Return the command of a whole Chromium or Chrome: an installed one, or Playwright's.
 
     The headless shell of the npm package has no tabs, keeps no page that was left for Back, and
     prerenders none.
     """
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    assert found, f"None of {', '.join(NAMES)} is installed; on Debian: apt-get install chromium"
+    found = search_chromium()
+    assert found, MISSING
     return found
+
+
+def search_chromium() -> str | None:
+    """Return the command of a whole Chromium, if there is one."""
+    installed = filter(_runs, filter(None, map(shutil.which, NAMES)))
+    return next(installed, None) or next(filter(_runs, [_playwrights()]), None)
+
+
+def _playwrights() -> str:
+    """Return where Playwright keeps its Chromium, once it is told to fetch one."""
+    # In a process of its own: there is one Playwright for each thread, and a test may have it.
+    program = (
+        "from playwright.sync_api import sync_playwright\n"
+        "with sync_playwright() as playwright: print(playwright.chromium.executable_path)"
+    )
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+
+
+def _runs(command: str) -> bool:
+    """Tell whether it starts: what Ubuntu calls `chromium-browser` needs a daemon of its own."""
+    try:
+        subprocess.run([command, "--version"], capture_output=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
 
 
 class ProtocolError(Exception):
@@ -442,3 +475,7 @@ def _read(descriptor: int) -> bytes:
 def _write_all(descriptor: int, content: bytes) -> None:
     while content:
         content = content[os.write(descriptor, content) :]
+
+
+if __name__ == "__main__":
+    sys.exit(None if search_chromium() else MISSING)

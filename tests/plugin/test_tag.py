@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64encode
-from hashlib import sha384
+from hashlib import sha256, sha384
 
 import pytest
 
@@ -95,3 +95,15 @@ def test_the_script_is_the_same_for_everybody(site: Site, theme: str) -> None:
         (script,) = built.root.glob(f"assets/mkdocs-stats/{name}.*.js")
         shipped = REPOSITORY / "mkdocs_stats_plugin/assets" / f"{name}.js"
         assert script.read_bytes() == shipped.read_bytes()
+
+
+def test_the_script_lies_under_the_hash_of_its_content(site: Site) -> None:
+    """What may be kept for ever under a name is never another under that name."""
+    built = site.build()
+
+    scripts = sorted(built.root.glob("assets/mkdocs-stats/*.js"))
+    assert {script.name.split(".")[0] for script in scripts} >= {"tracker", "extras"}
+    for script in scripts:
+        name, digest, _ = script.name.split(".")
+        assert sha256(script.read_bytes()).hexdigest().startswith(digest), name
+        assert len(digest) == 8

@@ -32,7 +32,7 @@ def test_widgets_stand_where_their_elements_stood(site: Site, theme: str) -> Non
 
     html = site.build().html("privacy/index.html")
 
-    marks = ["Before.", OPT_OUT, "Between.", 'data-stats-feedback="1"', "After."]
+    marks = ["Before.", OPT_OUT, "Between.", 'btn-neutral" data-md-value="1">Yes<', "After."]
     places = [html.index(mark) for mark in marks]
     assert places == sorted(places)
     assert [html.count(mark) for mark in marks] == [1] * 5

@@ -4,9 +4,12 @@ Every test that asks for a database runs on SQLite and on PostgreSQL. One that i
 one of them says so, and why, with the marker ``sqlite_only`` or ``postgresql_only``.
 """
 
+import fcntl
 import json
+import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -166,12 +169,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgresServer]:
     """Start a real server, once for all; no test needs its fsync."""
-    server = get_server(tempfile.mkdtemp(), cleanup_mode="delete")
+    with _one_at_a_time():
+        server = get_server(tempfile.mkdtemp(), cleanup_mode="delete")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
     yield server
     server.cleanup()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Wait for other processes of the run: the first start makes a user of the system."""
+    with (Path(tempfile.gettempdir()) / f"postgresql-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture

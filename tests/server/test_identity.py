@@ -28,10 +28,10 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "stats.salts"
 
 
-def _visit(site: Site, path: str = "/", **environ: Any) -> int:
+def _visit(site: Site, path: str = "/", keys: dict[str, str] | None = None, **environ: Any) -> int:
     environ = {"REMOTE_ADDR": "192.0.2.7", "HTTP_USER_AGENT": AGENT, **environ}
     site._loads += 1
-    body = json.dumps({"t": "view", "l": f"{site._loads:032x}", "p": path})
+    body = json.dumps({"t": "view", "l": f"{site._loads:032x}", "p": path, **(keys or {})})
     return site.client.post("/api/collect", data=body, environ_overrides=environ).status_code
 
 
@@ -48,6 +48,15 @@ def test_without_a_session_id_network_and_browser_make_the_visitor(site: Site) -
     assert statuses == [204] * 5
     assert site.stats()["uniqueVisitors"] == 3
     assert site.stats()["totalPageViews"] == 4
+
+
+def test_a_session_id_that_is_none_is_the_visitor_of_the_day(site: Site) -> None:
+    """What else a site keeps under the script's key, its readers count."""
+    statuses = [_visit(site, "/"), _visit(site, "/faq/", {"s": "dark"})]
+
+    assert statuses == [204, 204]
+    assert site.stats()["uniqueVisitors"] == 1
+    assert site.stats()["totalPageViews"] == 2
 
 
 def test_the_next_day_is_another_visitor(site: Site) -> None:

@@ -57,9 +57,17 @@ migrate.VERSIONS = (*migrate.VERSIONS, *filter(None, [Path(versions) if versions
 changing, count = False, 0
 
 @event.listens_for(Engine, "after_cursor_execute")
-def count_and_die(_connection, _cursor, statement, *_):
-    global changing, count
+def after_statement(_connection, _cursor, statement, *_):
+    global changing
     changing = changing or statement == "BEGIN EXCLUSIVE"
+    count_and_die()
+
+@event.listens_for(Engine, "begin")
+def before_the_next_transaction(_connection):
+    count_and_die()
+
+def count_and_die():
+    global count
     if changing:
         count += 1
         if count == last:

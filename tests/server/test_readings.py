@@ -197,7 +197,7 @@ def test_a_page_load_is_completed_at_the_end_and_not_too_fast(
 def test_what_was_completed_stays_so_and_counts_once(bare: Site) -> None:
     """Also when the page has more words by then."""
     bare.view("/faq/", l=LOAD)
-    bare.send("beat", "/faq/", l=LOAD, v=5_000, a=5_000, d=95)
+    bare.send("leave", "/faq/", l=LOAD, v=5_000, a=5_000, d=95)
     page = Page("/faq/", "faq", "FAQ", "page", published=True, words=10_000)
     bare.tracker.store.replace_pages(Manifest("", None, (page,)), "1", int(NOON))
     bare.send("leave", "/faq/", l=LOAD, v=6_000, a=6_000, d=100)

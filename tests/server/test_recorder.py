@@ -92,6 +92,64 @@ def test_messages_that_wait_together_share_one_commit(site: Site) -> None:
     assert _views(site) == 8
 
 
+def _send_after_company(site: Site, linger: float, monkeypatch: pytest.MonkeyPatch) -> _Senders:
+    """Commit three messages together, then let two come while the disk is busy again."""
+    monkeypatch.setattr(recorder_module, "MAX_LINGER_SECONDS", linger)
+    recorder = site.tracker.recorder
+    senders = _Senders(recorder)
+    with recorder._committing:
+        senders.send([_view(n) for n in range(3)])
+    _wait_until(lambda: len(senders.results) == 3)
+    with recorder._committing:
+        senders.send([_view(n) for n in range(3, 5)])
+    return senders
+
+
+def test_a_leader_waits_for_those_who_were_answered_together(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They send again at once: with the last of them the batch goes, long before the limit."""
+    commits: list[object] = []
+    event.listen(site.tracker.engine, "commit", commits.append)
+    begin = time.monotonic()
+    senders = _send_after_company(site, PATIENCE_SECONDS, monkeypatch)
+    time.sleep(0.05)
+    waiting = dict(senders.results)
+    senders.send([_view(n) for n in range(5, 7)])
+    errors = senders.join()
+
+    assert len(waiting) == 3
+    assert errors == [None] * 7
+    assert len(commits) == 2
+    assert _views(site) == 7
+    assert time.monotonic() - begin < PATIENCE_SECONDS
+
+
+def test_a_leader_does_not_wait_long_for_those_who_do_not_come(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the limit it goes with what there is, and what comes then is the next batch."""
+    commits: list[object] = []
+    event.listen(site.tracker.engine, "commit", commits.append)
+    senders = _send_after_company(site, 0.01, monkeypatch)
+    _wait_until(lambda: len(senders.results) == 5)
+    site.tracker.recorder.record(_view(5))
+
+    assert senders.join() == [None] * 5
+    assert len(commits) == 3
+    assert _views(site) == 6
+
+
+def test_a_lone_message_waits_for_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no two messages meet there is no one to wait for."""
+    monkeypatch.setattr(recorder_module, "MAX_LINGER_SECONDS", PATIENCE_SECONDS)
+    begin = time.monotonic()
+    for number in range(3):
+        site.tracker.recorder.record(_view(number))
+
+    assert time.monotonic() - begin < PATIENCE_SECONDS
+
+
 def test_a_failed_commit_fails_for_all_who_waited_for_it(site: Site) -> None:
     """Leader and followers all learn that nothing was stored; sending again then stores it."""
     recorder = site.tracker.recorder
@@ -368,9 +426,7 @@ def test_the_shortcut_saves_the_way_to_the_database(site: Site) -> None:
     """A repeated heartbeat costs no statement at all."""
     site.beat("/")
     statements: list[object] = []
-    event.listen(
-        site.tracker.engine, "before_cursor_execute", lambda *seen: statements.append(seen[2])
-    )
+    event.listen(site.tracker.engine, "begin", statements.append)
     site.beat("/")
     repeated = list(statements)
     site.clock.advance(10)
@@ -389,7 +445,7 @@ def test_the_shortcut_forgets_what_is_older_than_the_window(site: Site) -> None:
     beats = site.tracker.recorder._beats
     assert beats is not None
 
-    assert len(beats._rows) <= 20
+    assert len(beats._rows) + len(beats._older) <= 20
 
 
 def test_the_shortcut_remembers_no_more_than_its_bound(
@@ -404,5 +460,6 @@ def test_the_shortcut_remembers_no_more_than_its_bound(
     for reader in range(30):
         recorder.record(Beat(session=reader, load=1, path="/"))
 
-    assert recorder._beats is None or len(recorder._beats._rows) == 10
+    beats = recorder._beats
+    assert beats is None or 5 <= len(beats._rows) + len(beats._older) <= 10
     assert site.tracker.store.sessions_written == written == 30

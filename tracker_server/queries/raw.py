@@ -94,13 +94,13 @@ class Seen:
 
     def add(self, day: int, rows: Sequence[_Row]) -> None:
         """Count views of one day."""
-        times, paths, visitors, referrers, audiences, befores = zip(*rows, strict=True)
+        times, paths, visitors, referrers, audiences, leaders = zip(*rows, strict=True)
         found = self.breakdown
         found.referrers.update(referrers)
         found.audiences.update(audiences)
-        found.leads.update(filter(None, befores))
+        found.leads.update(filter(None, leaders))
         found.entries.update(
-            path for path, before in zip(paths, befores, strict=True) if not before
+            path for path, before in zip(paths, leaders, strict=True) if not before
         )
         for path, count in Counter(paths).items():
             found.paths[path] += count
