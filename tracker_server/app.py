@@ -111,7 +111,7 @@ def create_app(
     app.register_blueprint(make_api(settings, recorder, live, reports, lambda: _check(engine)))
     counters = _counters(engine, settings, recorder, live, clock)
     app.register_blueprint(make_embeds(settings, live, counters))
-    app.register_blueprint(make_pages(live))
+    app.register_blueprint(make_pages(live, reports))
     app.after_request(_add_headers)
     app.extensions["tracker"] = Tracker(
         settings, engine, lock, store, recorder, live, reports, upkeep

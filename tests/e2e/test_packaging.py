@@ -26,9 +26,12 @@ SHIPPED = {
     "tracker_server/migrations/versions/r0001_first_tables.py",
     "tracker_server/py.typed",
     "tracker_server/static/icon.svg",
+    "tracker_server/data/names.json",
+    "tracker_server/data/texts.json",
     "tracker_server/static/stats.css",
     "tracker_server/static/stats.js",
-    "tracker_server/templates/stats.html",
+    "tracker_server/static/world.svg",
+    "tracker_server/templates/report.html",
 }
 
 
