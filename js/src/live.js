@@ -33,6 +33,8 @@ export function followLive({ connect, ask, show, tell }) {
   let stream;
   let failures = 0;
   let hadAnswer = false;
+  /** Whether the stream has broken and not come back; it says so at each try. */
+  let broken = false;
   /** Counts starts and stops: an answer that comes after them is of no use. */
   let turn = 0;
   /** @type {Partial<Record<Timer, ReturnType<typeof setTimeout>>>} */
@@ -54,12 +56,16 @@ export function followLive({ connect, ask, show, tell }) {
     return true;
   };
 
-  const hear = () => after('stale', SILENCE, restart);
+  const hear = () => {
+    broken = false;
+    after('stale', SILENCE, restart);
+  };
 
   const open = () => {
     clearTimeout(timers.next);
     const own = connect();
     stream = own;
+    broken = false;
     after('stale', PATIENCE, worry);
     own.onmessage = ({ data }) => {
       if (take(parse(data))) hear();
@@ -69,7 +75,8 @@ export function followLive({ connect, ask, show, tell }) {
       hear();
     });
     own.onerror = () => {
-      after('stale', PATIENCE, restart);
+      if (!broken) after('stale', PATIENCE, restart);
+      broken = true;
       if (own.readyState === own.CLOSED) poll();
     };
   };

@@ -162,6 +162,18 @@ describe('the live figures', () => {
     assert.deepEqual(new Set(page.states), new Set(['live']));
   });
 
+  it('are asked for when the stream tries in vain to come back', async () => {
+    const page = follow();
+    page.stream.send({ n: 1 });
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      page.stream.fail(false);
+      await page.wait(2);
+    }
+
+    assert.equal(page.state, 'offline');
+    assert.ok(page.asked >= 1);
+  });
+
   it('are offline when there never was an answer', async () => {
     const page = follow();
     await page.wait(6);

@@ -65,9 +65,7 @@ def open_stats(chromium: Browser) -> Iterator[Open]:
             origin = "/".join(address.split("/")[:3])
             page.on(
                 "console",
-                lambda message: (
-                    complaints.append(message.text) if "404" not in message.text else None
-                ),
+                lambda message: complaints.append(message.text),
             )
             page.on("pageerror", lambda error: complaints.append(str(error)))
             page.on(
@@ -237,12 +235,15 @@ def test_periods_change_without_a_load_and_at_once(tracker: str, open_stats: Ope
       return performance.now() - time;
     }"""
     names = ["7 days", "90 days", "12 months", "All", "Today", "30 days"]
-    times = [page.evaluate(switch, name) for name in names]
-    # The same of one page, which are other reports: who shares the machine may disturb one of two.
-    page.locator("[data-list=pages] .row").first.click()
-    expect(page.locator("main")).to_have_attribute("data-layout", "page")
-    again = [page.evaluate(switch, name) for name in names]
-    assert max(map(min, times, again)) <= SWITCH_MILLISECONDS, (times, again)
+    rounds = [[page.evaluate(switch, name) for name in names]]
+    # The same of pages, which are other reports: who shares the machine may disturb one of three.
+    for place in (0, 1):
+        page.goto(f"{tracker}{VIEW}")
+        live(page).locator("[data-list=pages] .row").nth(place).click()
+        expect(page.locator("main")).to_have_attribute("data-layout", "page")
+        page.evaluate("window.same = true")
+        rounds.append([page.evaluate(switch, name) for name in names])
+    assert max(map(min, *rounds)) <= SWITCH_MILLISECONDS, rounds
     assert page.evaluate("window.same")
     path = page.locator(".page-title .path").inner_text()
     assert page.url == f"{tracker}/stats?page={path}"
