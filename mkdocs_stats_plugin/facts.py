@@ -20,6 +20,11 @@ MAX_TITLE_CHARS = 1000
 
 _BLOG = "material.plugins.blog"
 _LISTINGS = frozenset({"Archive", "Category", "Profile"})
+_UNREAD = re.compile(r"<(pre|script|style|svg|template)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
+# A sign of Chinese or Japanese takes about as long as a word of other languages.
+_SIGN = r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
+_LETTER = rf"(?:(?!{_SIGN})[^\W_])"
+_WORD = re.compile(rf"{_SIGN}|{_LETTER}+(?:['\u2019.-]{_LETTER}+)*")
 _MARKUP = re.compile(r"<!--.*?-->|</?[a-zA-Z][^>]*>", re.DOTALL)
 
 PageType = Literal["home", "post", "page", "stats"]
@@ -37,6 +42,7 @@ class Entry(TypedDict):
     published: bool
     date: NotRequired[str]
     generated: NotRequired[Literal[True]]
+    words: NotRequired[int]
 
 
 def site_path(url: str) -> str:
@@ -74,7 +80,14 @@ def read_entry(page: Page, *, declared_post: bool, stats_page: bool) -> Entry:
         entry["date"] = day
     if _is_listing(page):
         entry["generated"] = True
+    elif page.content is not None:
+        entry["words"] = count_words(page.content)
     return entry
+
+
+def count_words(html: str) -> int:
+    """Count the words of a page, those of code blocks and of what is not shown left out."""
+    return len(_WORD.findall(unescape(_MARKUP.sub(" ", _UNREAD.sub(" ", html)))))
 
 
 def plain_text(title: object) -> str:

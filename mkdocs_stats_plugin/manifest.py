@@ -48,8 +48,23 @@ class Manifest:
             name = path[1:] + "index.html" if path.endswith("/") else path[1:]
             self._entries.setdefault(path, (entry, f"{site_dir}/{name}"))
 
-    def write(self, site_dir: Path, *, site_name: str, site_url: str | None) -> None:
+    def write(
+        self,
+        site_dir: Path,
+        *,
+        site_name: str,
+        site_url: str | None,
+        commit: str | None = None,
+        label: str | None = None,
+    ) -> None:
         """Drop the pages whose file is gone and write the manifest in one step.
+
+        Args:
+            site_dir: The folder of the built site.
+            site_name: As configured.
+            site_url: Likewise, if it is.
+            commit: Of the sources, if it is known.
+            label: What the owner calls this state of the site, if anything.
 
         Raises:
             TooManyPagesError: There are more than `MAX_PAGES` pages.
@@ -61,6 +76,7 @@ class Manifest:
             "schema": SCHEMA,
             "site_name": site_name,
             "site_url": site_url,
+            **{name: text for name, text in (("commit", commit), ("label", label)) if text},
             "pages": [self._entries[path][0] for path in sorted(self._entries)],
         }
         _replace(site_dir / FILE_NAME, json.dumps(document, ensure_ascii=False, indent=1) + "\n")

@@ -16,6 +16,7 @@ FLOORS = {
             "model",
             "schema",
             "enrich",
+            "grains",
             "hosts",
             "database",
             "prepared",
@@ -46,12 +47,21 @@ FLOORS = {
             "readings",
             "events",
             "cleanup",
+            "questions",
+            "runs",
             "queries",
             "storage",
-            "audit",
         },
-        {"store", "rebuild", "access"},
-        {"recorder", "live", "reports", "counters", "answers"},
+        {"store", "access", "audit", "queries.raw", "queries.rollups"},
+        {
+            "recorder",
+            "live",
+            "rebuild",
+            "reports",
+            "queries.report",
+            "counters",
+            "answers",
+        },
         {"upkeep", "ingest", "api", "pages", "embeds"},
         {"app", "maintenance", "demo_data"},
         {"cli"},
@@ -83,6 +93,7 @@ ONLY_PLACES = {
         "queries",
         "readings",
         "rebuild",
+        "runs",
         "schema",
         "statements",
         "storage",
@@ -106,8 +117,9 @@ ONLY_PLACES = {
 
 
 def _floor_of(package: str, module: str) -> int | None:
-    top = module.split(".", maxsplit=1)[0]
-    return next((n for n, floor in enumerate(FLOORS[package]) if top in floor), None)
+    floors = {name: n for n, floor in enumerate(FLOORS[package]) for name in floor}
+    # A module in a folder may have a floor of its own.
+    return floors.get(module, floors.get(module.split(".", maxsplit=1)[0]))
 
 
 def _modules(root: Path, package: str) -> Iterable[tuple[str, Path]]:

@@ -8,12 +8,19 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from tracker_server.answers import answer_figures, reading_hosts
 from tracker_server.config import Settings
-from tracker_server.errors import InvalidManifestError, InvalidQuestionError, StorageError
+from tracker_server.errors import (
+    BusyError,
+    InvalidManifestError,
+    InvalidQuestionError,
+    StorageError,
+)
 from tracker_server.live import Live
 from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
 from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, write_error, write_overview
+
+RETRY_SECONDS = 5
 
 
 def make_api(
@@ -40,6 +47,10 @@ def make_api(
             body = reports.answer(request.args)
         except InvalidQuestionError as error:
             return answer_figures(write_error(str(error)), readers(), 400)
+        except BusyError as error:
+            response = answer_figures(write_error(str(error)), readers(), 503)
+            response.headers["Retry-After"] = str(RETRY_SECONDS)
+            return response
         return answer_figures(body, readers())
 
     def readers() -> set[str]:

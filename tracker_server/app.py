@@ -22,13 +22,14 @@ from tracker_server.identity import DailyIdentity, Salts
 from tracker_server.ingest import PATH, Ingest
 from tracker_server.live import Live
 from tracker_server.lock import FileLock
-from tracker_server.model import Overview, Period
+from tracker_server.model import Overview, Question, Report
 from tracker_server.pages import make_pages
 from tracker_server.queries.counters import read_readers, read_views
+from tracker_server.queries.days import read_days, visitors_of
 from tracker_server.queries.overview import read_overview
-from tracker_server.queries.period import read_days, read_period, read_visitors
+from tracker_server.queries.report import read_report
 from tracker_server.recorder import Recorder
-from tracker_server.reports import Question, Reports
+from tracker_server.reports import Reports
 from tracker_server.schema import day_of, db
 from tracker_server.storage import make_ready
 from tracker_server.store import Store
@@ -37,6 +38,8 @@ from tracker_server.wire import MAX_ROWS
 
 CACHED_STATEMENTS = 1_024
 """How many statements of SQLite stay compiled: each table takes 1 to 64 rows to the statement."""
+MAX_READING_SECONDS = 5.0
+"""For how long a report reads raw views; it is exact for the days that it got to."""
 SERIES_DAYS = 90
 """How many days the series of the stats page has, today included."""
 PATIENCE_SECONDS = 5.0
@@ -53,6 +56,7 @@ class Tracker:
     store: Store
     recorder: Recorder
     live: Live
+    reports: Reports
     upkeep: Upkeep
 
     def close(self) -> None:
@@ -103,13 +107,15 @@ def create_app(
         stop_process=lambda: os.kill(os.getpid(), signal.SIGTERM),
     )
     upkeep.tick()
-    reports = Reports(period_reader(engine), clock)
+    reports = Reports(report_reader(engine), clock, lambda: live.snapshot().overview.tracking_since)
     app.register_blueprint(make_api(settings, recorder, live, reports, lambda: _check(engine)))
     counters = _counters(engine, settings, recorder, live, clock)
     app.register_blueprint(make_embeds(settings, live, counters))
     app.register_blueprint(make_pages(live))
     app.after_request(_add_headers)
-    app.extensions["tracker"] = Tracker(settings, engine, lock, store, recorder, live, upkeep)
+    app.extensions["tracker"] = Tracker(
+        settings, engine, lock, store, recorder, live, reports, upkeep
+    )
     identity = DailyIdentity(
         Salts(_salt_file(settings)), clock, window_seconds=settings.view_window_seconds
     )
@@ -165,18 +171,13 @@ def overview_reader(
     return read
 
 
-def period_reader(engine: Engine) -> Callable[[Question], Period]:
+def report_reader(engine: Engine) -> Callable[[Question], Report]:
     """Return what reads a report."""
 
-    def read(question: Question) -> Period:
+    def read(question: Question) -> Report:
+        end = time.monotonic() + MAX_READING_SECONDS
         with open_reader(engine) as connection:
-            return read_period(
-                connection,
-                question.first_day,
-                question.last_day,
-                question.path,
-                question.max_rows,
-            )
+            return read_report(connection, question, lambda: time.monotonic() > end)
 
     return read
 
@@ -199,7 +200,7 @@ def _counters(
 
     def visitors(path: str) -> int:
         with open_reader(engine) as connection:
-            return read_visitors(connection, path, day_of(int(clock())))
+            return visitors_of(connection, path, day_of(int(clock())))
 
     return Counters(lambda: live.snapshot().overview, readers, views, visitors, clock)
 

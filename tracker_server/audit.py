@@ -28,10 +28,12 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.exc import DatabaseError
 
+from tracker_server.runs import LAST_DAY, of_days, read_spans
 from tracker_server.schema import (
     BY_AUDIENCE,
     BY_PATH,
@@ -53,6 +55,7 @@ from tracker_server.statements import (
     HOURS,
     PATHS,
     REFERRERS,
+    RUNS,
     TOTALS,
     VIEWS,
     VISITORS,
@@ -70,6 +73,12 @@ DIMENSIONS: dict[int, tuple[Table, Column[int]]] = {
     BY_REFERRER: (REFERRERS, VIEWS.c.referrer_id),
     BY_AUDIENCE: (AUDIENCES, VIEWS.c.audience_id),
 }
+"""What every view is counted by, by day and for all time."""
+STEPS: dict[str, tuple[Column[int], ColumnElement[bool]]] = {
+    "entries": (VIEWS.c.path_id, VIEWS.c.before_id == literal_column("0")),
+    "leads": (VIEWS.c.before_id, VIEWS.c.before_id != literal_column("0")),
+}
+"""Columns of the counts of paths: which path a view counts for there, and when it does."""
 
 
 @dataclass(slots=True)
@@ -144,11 +153,30 @@ def compare(connection: Connection) -> list[Comparison]:
         _compare_hours(connection, totals.raw_since),
         _compare_days(connection, totals.raw_since),
         _compare_all_time(connection),
+        compare_runs(connection, totals.raw_since),
         sealed,
         recent,
         _compare_numbers(connection, known, viewing),
         _compare_totals(connection, totals),
     ]
+
+
+def compare_runs(connection: Connection, since: int) -> Comparison:
+    """Look for views that are outside the runs of their day."""
+    found = Comparison(RUNS.name)
+    spans = read_spans(connection, since, LAST_DAY)
+    day: Any = _in_wholes(VIEWS.c.at, SECONDS_PER_DAY)
+    of_day = select(day, func.count()).where(VIEWS.c.at >= since * SECONDS_PER_DAY).group_by(day)
+    for number, views in connection.execute(of_day.order_by(day)).all():
+        inside = 0
+        for after, last in spans.get(number, []):
+            some = select(func.count()).select_from(VIEWS)
+            some = some.where(VIEWS.c.id > after, VIEWS.c.id <= last, *of_days(number, number))
+            inside += connection.execute(some).scalar_one()
+        found.compared += 1
+        if inside != views:
+            found.differ(f"views on {_date(number)}: in runs {inside:,}, in all {views:,}")
+    return found
 
 
 def integrity_problems(connection: Connection) -> list[str]:
@@ -179,18 +207,39 @@ def recounted_hours(since: int) -> Select[Any]:
     )
 
 
+def begun_runs() -> Select[Any]:
+    """Return a query for the rows of `DayRun` that the raw views need, one for each change of day.
+
+    It goes through the views in their order, so it sorts nothing.
+    """
+    day: Any = _in_wholes(VIEWS.c.at, SECONDS_PER_DAY)
+    before = func.lag(day).over(order_by=VIEWS.c.id)
+    views = select(VIEWS.c.id, day.label("day"), before.label("before")).subquery()
+    after = (views.c.id - literal_column("1", Integer)).label("after_id")
+    return select(after, views.c.day).where(views.c.day.is_distinct_from(views.c.before))
+
+
 def recounted_days(dimension: int, since: int) -> Select[Any]:
     """Return a query for the rows of `DayCount` of one dimension from a day on."""
-    day, entry = _in_wholes(VIEWS.c.at, SECONDS_PER_DAY), DIMENSIONS[dimension][1]
     number: Any = literal_column(str(dimension))
+    views = _views_by_day(DIMENSIONS[dimension][1], true(), since).subquery()
+    none = literal_column("0", BigInteger)
+    rows = [select(views, none.label("entries"), none.label("leads"))]
+    for name, (entry, fits) in STEPS.items() if dimension == BY_PATH else ():
+        some = _views_by_day(entry, fits, since).subquery()
+        steps = [some.c.count if name == step else none for step in STEPS]
+        rows.append(select(some.c.day, some.c.key, none, *steps))
+    all_rows = union_all(*rows).subquery()
+    keys = [all_rows.c.day, all_rows.c.key]
+    sums = [_sum(all_rows.c[name]).label(name) for name in ("count", *STEPS)]
+    return select(number.label("dimension"), *keys, *sums).group_by(*keys)
+
+
+def _views_by_day(entry: ColumnElement[int], fits: ColumnElement[bool], since: int) -> Select[Any]:
+    day: Any = _in_wholes(VIEWS.c.at, SECONDS_PER_DAY)
     return (
-        select(
-            number.label("dimension"),
-            day.label("day"),
-            entry.label("key"),
-            func.count().label("count"),
-        )
-        .where(VIEWS.c.at >= since * SECONDS_PER_DAY)
+        select(day.label("day"), entry.label("key"), func.count().label("count"))
+        .where(VIEWS.c.at >= since * SECONDS_PER_DAY, fits)
         .group_by(day, entry)
     )
 
@@ -266,11 +315,17 @@ def _compare_hours(connection: Connection, since: int) -> Comparison:
 
 def _compare_days(connection: Connection, since: int) -> Comparison:
     found = Comparison(DAYS.name)
-    for dimension, (words, _) in DIMENSIONS.items():
-        stored = select(DAYS).where(DAYS.c.dimension == dimension, DAYS.c.day >= since)
-        beside = _beside(stored, recounted_days(dimension, since), "day", "key")
-        for day, entry, *counts in _stream(connection, beside):
-            found.compare(*counts, "{} {} on {}", words.name, entry, _date(day))
+    for dimension, (words, entry) in DIMENSIONS.items():
+        columns = {"count": (entry, true())} | (STEPS if dimension == BY_PATH else {})
+        for name, of_views in columns.items():
+            stored = select(DAYS.c.day, DAYS.c.key, DAYS.c[name].label("count"))
+            stored = stored.where(DAYS.c.dimension == dimension, DAYS.c.day >= since)
+            stored = stored.where(DAYS.c[name] != 0)
+            recounted = _views_by_day(of_views[0], of_views[1], since)
+            beside = _beside(stored, recounted, "day", "key")
+            what = words.name if name == "count" else f"{name} of {words.name}"
+            for day, key, *counts in _stream(connection, beside):
+                found.compare(*counts, "{} {} on {}", what, key, _date(day))
     return found
 
 
@@ -303,9 +358,11 @@ def _compare_references(connection: Connection, unknown_visitors: BitMap) -> Com
     """Look for raw views of what is in no vocabulary."""
     found = Comparison(VIEWS.name)
     found.compared = connection.execute(select(func.count()).select_from(VIEWS)).scalar_one()
-    for words, entry in DIMENSIONS.values():
+    goes_on = STEPS["leads"][1]
+    of_any = ((*pair, true()) for pair in DIMENSIONS.values())
+    for words, entry, fits in (*of_any, (PATHS, VIEWS.c.before_id, goes_on)):
         is_known = select(words.c.id).where(words.c.id == entry).exists()
-        lost = select(entry, func.count()).where(~is_known).group_by(entry).order_by(entry)
+        lost = select(entry, func.count()).where(~is_known, fits).group_by(entry).order_by(entry)
         for number, views in _stream(connection, lost):
             found.differ(f"{words.name} {number} of {views:,} views is unknown")
     number = VIEWS.c.visitor_id

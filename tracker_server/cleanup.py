@@ -19,18 +19,30 @@ from tracker_server.schema import (
     PATH_BITS,
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
+    SECONDS_PER_MINUTE,
     VISITOR_BITS,
     WHOLE_SITE,
     day_of,
     day_visitors_key,
 )
-from tracker_server.statements import LOADS, READINGS, SESSIONS, TOTALS, VIEWS, VISITS, Statements
+from tracker_server.statements import (
+    LOADS,
+    MINUTES,
+    READINGS,
+    RUNS,
+    SESSIONS,
+    TOTALS,
+    VIEWS,
+    VISITS,
+    Statements,
+)
 from tracker_server.vocabulary import MAX_VARIABLES
 
 STEP_ROWS = 2_000
 """How many rows one step looks at."""
 COLLECTED_ROWS = 20_000
 """How many visits are gathered before they are sealed, so that a set is seldom made anew."""
+KEPT_MINUTES = 120
 SEAL_ROWS = 1_000
 SEAL_SETS = 32
 """How many visits and how many sets one step seals at most."""
@@ -48,8 +60,9 @@ class CleanUp:
         self._settings = settings
         self._jobs: tuple[Callable[[Connection, int], bool], ...] = (
             self._end_sessions,
-            partial(self._forget, LOADS),
-            partial(self._forget, READINGS),
+            partial(self._forget, LOADS, settings.load_memory_seconds),
+            partial(self._forget, READINGS, settings.load_memory_seconds),
+            _forget_minutes,
             self._seal_visits,
             self._prune_views,
         )
@@ -81,13 +94,12 @@ class CleanUp:
         connection.execute(delete(SESSIONS).where(part, ended))
         return False
 
-    def _forget(self, loads: Table, connection: Connection, now: int) -> bool:
-        """Delete page loads that no message is about any more."""
-        part = self._next_part(connection, loads, loads.c.key)
+    def _forget(self, table: Table, seconds: int, connection: Connection, now: int) -> bool:
+        """Delete what is so old that no message is about it any more."""
+        part = self._next_part(connection, table, table.c.key)
         if part is None:
             return True
-        old = func.abs(loads.c.at - now) >= self._settings.load_memory_seconds
-        connection.execute(delete(loads).where(part, old))
+        connection.execute(delete(table).where(part, func.abs(table.c.at - now) >= seconds))
         return False
 
     def _seal_visits(self, connection: Connection, now: int) -> bool:
@@ -149,6 +161,13 @@ class CleanUp:
         return part
 
 
+def _forget_minutes(connection: Connection, now: int) -> bool:
+    """Delete the views by minute that nobody is shown any more; there are few at any time."""
+    old = func.abs(MINUTES.c.minute - now // SECONDS_PER_MINUTE) >= KEPT_MINUTES
+    connection.execute(delete(MINUTES).where(old))
+    return True
+
+
 class _EvenClock:
     """Tells for how long the time has neither jumped nor stood still."""
 
@@ -192,6 +211,9 @@ def prune_views(connection: Connection, first_day: int, after: int) -> tuple[int
     connection.execute(
         update(TOTALS).where(TOTALS.c.raw_since < first_day).values(raw_since=first_day)
     )
+    # When no view is left, ids begin anew: no run of before may reach into them.
+    if connection.execute(delete(RUNS).where(RUNS.c.day < first_day)).rowcount:
+        connection.execute(update(TOTALS).values(run_day=-1))
     part = VIEWS.c.id.between(after + 1, last)
     old = VIEWS.c.at < first_day * SECONDS_PER_DAY
     return last, connection.execute(delete(VIEWS).where(part, old)).rowcount

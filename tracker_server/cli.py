@@ -20,22 +20,20 @@ from sqlalchemy import Engine, make_url
 
 from tracker_server import maintenance
 from tracker_server.access import read_database
-from tracker_server.app import create_app, overview_reader, period_reader
+from tracker_server.app import create_app, overview_reader, report_reader
 from tracker_server.config import PREFIX, Settings, database_file, read_settings, split_hosts
 from tracker_server.demo_data import fill
 from tracker_server.demo_readers import DAYS
 from tracker_server.errors import ConfigurationError, TrackerError
-from tracker_server.live import Live
+from tracker_server.live import Live, Snapshot
+from tracker_server.questions import ALL, DEFAULT_PERIOD, MAX_DAYS, PERIODS
 from tracker_server.remote import Remote
-from tracker_server.reports import MAX_DAYS, Reports
-from tracker_server.schema import day_of
+from tracker_server.reports import Reports
 from tracker_server.screen import Screen
 from tracker_server.sqlite_file import version_line
 from tracker_server.terminal import Style, printable, render_live, render_report
-from tracker_server.wire import MAX_ROWS, as_date
+from tracker_server.wire import MAX_ROWS
 
-PERIODS = {"today": 1, "7d": 7, "30d": 30, "90d": 90, "12m": 365, "all": MAX_DAYS}
-"""Names of periods, and how many days they have."""
 REDRAW_SECONDS = 1.0
 STOP_SECONDS = 10
 """How long requests in work may hold up the end; what was answered is stored all the same."""
@@ -181,33 +179,41 @@ def demo_data(*, seed: int, days: int, **options: object) -> None:
 @_database_option
 @click.option(
     "--period",
-    default="30d",
+    default=DEFAULT_PERIOD,
     show_default=True,
-    type=click.Choice(list(PERIODS)),
+    type=click.Choice([*PERIODS, ALL]),
     help="Which days, today included.",
 )
-@click.option("--page", help="A page, as in the manifest: a report on it alone.")
+@click.option("--page", help="Only of one page: its path, as in the manifest.")
+@click.option("--referrer", help="Only from one source; empty for direct or unknown.")
+@click.option("--country", help="Only from one country, such as AT.")
+@click.option("--language", help="Only in one language, such as de.")
+@click.option("--device", help="Only on small, medium or large windows.")
+@click.option("--browser", help="Only with one browser.")
+@click.option("--compare", is_flag=True, help="Say how it was in as many days before.")
 @click.option("--rows", type=click.IntRange(1, MAX_ROWS), default=10, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer of GET /api/report.")
-def stats(*, period: str, page: str | None, rows: int, as_json: bool, **options: object) -> None:
+def stats(*, database_url: str | None, as_json: bool, **options: object) -> None:
     """Report on the terminal what was read. A tracker may run meanwhile.
 
     Colours only on a terminal, and not where NO_COLOR is set.
     """
-    settings = _settings(options)
-    parameters = _question(period, page, rows)
+    settings = _settings({"database_url": database_url})
+    parameters = _question(options)
 
     def read(engine: Engine) -> tuple[bytes, bytes]:
-        report = Reports(period_reader(engine), time.time).answer(parameters)
-        return report, _snapshot(engine, settings)
+        now = _snapshot(engine, settings)
+        since = now.overview.tracking_since
+        report = Reports(report_reader(engine), time.time, lambda: since).answer(parameters)
+        return report, now.body
 
     with _errors_in_one_line():
         report, now = read_database(settings, read)
     if as_json:
         click.echo(report.decode())
-    else:
-        demo = json.loads(now)["demo"]
-        click.echo(render_report(json.loads(report), _style(), rows, demo=demo), nl=False)
+        return
+    demo, rows = json.loads(now)["demo"], int(parameters["limit"])
+    click.echo(render_report(json.loads(report), _style(), rows, demo=demo), nl=False)
 
 
 @main.command()
@@ -222,7 +228,7 @@ def top(*, url: str | None, **options: object) -> None:
         if url:
             _watch(Remote(url).read)
         else:
-            _watch(lambda: read_database(settings, lambda engine: _snapshot(engine, settings)))
+            _watch(lambda: read_database(settings, lambda engine: _snapshot(engine, settings).body))
 
 
 def load_app() -> Flask:
@@ -274,17 +280,16 @@ def as_environment(settings: Settings) -> dict[str, str]:
     return {PREFIX + name.upper(): str(value) for name, value in values.items()}
 
 
-def _question(period: str, page: str | None, rows: int) -> dict[str, str]:
-    """Return the parameters of a report."""
-    today = day_of(int(time.time()))
-    first = max(0, today - PERIODS[period] + 1)
-    question = {"from": as_date(first), "to": as_date(today), "limit": str(rows)}
-    return question if page is None else {**question, "path": page}
+def _question(options: dict[str, object]) -> dict[str, str]:
+    """Return the parameters of a report; an option that was not given is none."""
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    compare = "1" if options["compare"] else "0"
+    return given | {"limit": given.pop("rows"), "compare": compare}
 
 
-def _snapshot(engine: Engine, settings: Settings) -> bytes:
-    """Return the JSON of ``GET /api/stats``."""
-    return Live(overview_reader(engine, settings, lambda _now: 1), time.time).snapshot().body
+def _snapshot(engine: Engine, settings: Settings) -> Snapshot:
+    """Return the figures of ``GET /api/stats``."""
+    return Live(overview_reader(engine, settings, lambda _now: 1), time.time).snapshot()
 
 
 def _watch(read: Callable[[], bytes]) -> None:

@@ -10,7 +10,7 @@ from tracker_server.errors import ConfigurationError
 
 PREFIX = "STATS_"
 _ALIASES = {"STATS_ALLOWED_HOST": "STATS_ALLOWED_HOSTS"}
-_MAY_BE_ZERO = {"max_unknown_paths", "retention_days"}
+_MAY_BE_ZERO = {"max_streams", "max_unknown_paths", "retention_days"}
 _TOKEN = re.compile(r"[\x20-\x7e]{16,}")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
@@ -61,6 +61,11 @@ class Settings:
     """
     max_waiting: int = 1_024
     """How many messages may wait for the disk before the answer is 503."""
+    max_streams: int = 128
+    """How many pages are told of what happens by a stream, each of which takes a thread.
+
+    The others ask again and again; with 0 all of them do.
+    """
     salt_file: str = ""
     """Where the daily keys of `visitor_id: daily` are, away from backups of the database.
 

@@ -19,7 +19,7 @@ from tracker_server.demo_readers import DAYS, history
 from tracker_server.errors import ConfigurationError, InvalidManifestError, StorageError
 from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
 from tracker_server.model import Manifest, Received
-from tracker_server.schema import Base
+from tracker_server.schema import SECONDS_PER_DAY, Base
 from tracker_server.statements import EVENT_COUNTS, NOT_FOUND, TOTALS, Statements
 from tracker_server.storage import make_ready
 from tracker_server.store import Store
@@ -57,7 +57,7 @@ def fill(
         _begin_anew(engine, Statements(engine, settings.heartbeat_window_seconds))
         store = Store(engine, settings)
         try:
-            store.replace_pages(manifest, digest)
+            store.replace_pages(manifest, digest, until - days * SECONDS_PER_DAY)
             for batch in _batches(history(manifest.pages, until, seed, days)):
                 store.write(batch)
             while not store.clean_up(until):

@@ -16,6 +16,7 @@ from zlib import crc32
 from tracker_server.demo_world import (
     ANNOUNCEMENT,
     BROKEN_LINKS,
+    BROWSERS,
     COMPLAINTS,
     COUNTRIES,
     DAY_HOURS,
@@ -76,6 +77,7 @@ class _Reader:
     country: str
     language: str
     device: str
+    browser: str
     hours_ahead: int
 
 
@@ -230,7 +232,15 @@ class _Readers:
             dice, [(d, s * (on_the_go if d == "small" else 1)) for d, s in DEVICES.items()]
         )
         language = dice.choice(country.languages)
-        reader = _Reader(dice.getrandbits(63), country.code, language, device, country.hours_ahead)
+        browser = _pick(dice, [*BROWSERS[device].items()])
+        reader = _Reader(
+            dice.getrandbits(63),
+            country.code,
+            language,
+            device,
+            browser,
+            country.hours_ahead,
+        )
         if dice.random() < _HABIT:
             self._regulars.append(reader)
         return reader
@@ -288,6 +298,7 @@ def _view(
         country=reader.country,
         language=reader.language,
         device=reader.device,
+        browser=reader.browser,
         before=before,
     )
 

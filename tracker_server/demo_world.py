@@ -59,6 +59,14 @@ WEEKDAYS = (1.0, 1.08, 1.06, 1.0, 0.84, 0.42, 0.46)
 DEVICES = {"large": 66, "medium": 17, "small": 17}
 
 
+BROWSERS = {
+    "large": {"Chrome": 55, "Firefox": 20, "Safari": 12, "Edge": 11, "": 2},
+    "medium": {"Chrome": 45, "Safari": 25, "Firefox": 20, "Edge": 10},
+    "small": {"Chrome": 50, "Safari": 38, "Firefox": 6, "Samsung Internet": 6},
+}
+"""By device."""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where readers come from."""

@@ -21,6 +21,10 @@ class InvalidMessageError(TrackerError):
         self.reason = reason
 
 
+class BusyError(TrackerError):
+    """A report would take raw views, and too many of those wait already; ask again later."""
+
+
 class InvalidQuestionError(TrackerError):
     """A parameter of a request for figures is wrong."""
 

@@ -64,7 +64,12 @@ class Ingest:
 
     def _take(self, body: bytes, host: str, environ: WSGIEnvironment) -> _Answer:
         try:
-            message = parse_message(body, host, lambda: self._visitor_of_day(host, environ))
+            message = parse_message(
+                body,
+                host,
+                lambda: self._visitor_of_day(host, environ),
+                environ.get("HTTP_USER_AGENT", ""),
+            )
             self._recorder.record(message)
         except InvalidMessageError as refusal:
             return "400 Bad Request", (("X-Stats-Refused", str(refusal)),), b""

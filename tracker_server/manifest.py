@@ -14,6 +14,8 @@ SCHEMA = 1
 MAX_MANIFEST_BYTES = 32 * 1_024 * 1_024
 MAX_PAGES = 100_000
 MAX_TEXT_CHARS = 1_000
+MAX_SHORT_TEXT_CHARS = 100
+MAX_WORDS = 10_000_000
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -46,6 +48,8 @@ def parse_manifest(data: bytes) -> Manifest:
         site_name=_text(document, "site_name", ""),
         site_url=None if site_url is None else _text(document, "site_url", ""),
         pages=_pages(document.get("pages")),
+        commit=_short_text(document, "commit"),
+        label=_short_text(document, "label"),
     )
 
 
@@ -84,6 +88,7 @@ def _page(row: object, place: str) -> Page:
         published=_flag(row, "published", place),
         date=_date(row.get("date"), place),
         generated=_flag(row, "generated", place, default=False),
+        words=_words(row.get("words"), place),
     )
 
 
@@ -110,6 +115,19 @@ def _text(row: Mapping[str, object], key: str, place: str, max_chars: int = MAX_
     if _UNWRITABLE.search(value):
         raise InvalidManifestError(f"{where}: has characters that no database stores")
     return value
+
+
+def _short_text(document: Mapping[str, object], key: str) -> str | None:
+    given = document.get(key) is not None
+    return _text(document, key, "", MAX_SHORT_TEXT_CHARS) if given else None
+
+
+def _words(value: object, place: str) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_WORDS:
+        return value
+    raise InvalidManifestError(f"{place}.words: must be a whole number up to {MAX_WORDS:,}")
 
 
 def _flag(row: Mapping[str, object], key: str, place: str, *, default: bool | None = None) -> bool:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import NoReturn
 
-from tracker_server.enrich import country_of, device_of, host_of, label_of, language_of
+from tracker_server.enrich import browser_of, country_of, device_of, host_of, label_of, language_of
 from tracker_server.errors import InvalidMessageError
 from tracker_server.model import EVENTS, Beat, Engagement, Event, Leave, Message, NotFound, View
 from tracker_server.paths import normalise_path
@@ -34,7 +34,10 @@ _JSON_SPACE = " \t\n\r"
 
 
 def parse_message(
-    body: bytes, own_host: str = "", visitor_of_day: Callable[[], int] | None = None
+    body: bytes,
+    own_host: str = "",
+    visitor_of_day: Callable[[], int] | None = None,
+    agent: str = "",
 ) -> Message:
     """Parse one request body of the tracker script.
 
@@ -43,6 +46,7 @@ def parse_message(
             `MAX_BODY_BYTES` long. Unknown keys are ignored.
         own_host: host of the page that sent it; a referrer on it is no referrer.
         visitor_of_day: gives the session of a message without a usable ``s``.
+        agent: user agent of who sent it.
 
     Raises:
         InvalidMessageError: `body` is no such object, or a required key is missing or wrong.
@@ -52,7 +56,7 @@ def parse_message(
     build = _BUILDERS.get(kind) if isinstance(kind, str) else None
     if build is None:
         raise InvalidMessageError("t", "must be view, beat, leave or event")
-    return build(fields, _session_of(fields.get("s"), visitor_of_day), own_host)
+    return build(fields, _session_of(fields.get("s"), visitor_of_day), own_host, agent)
 
 
 def _session_of(value: object, visitor_of_day: Callable[[], int] | None) -> int:
@@ -83,13 +87,14 @@ def _decode(body: bytes) -> dict[str, object]:
     return fields
 
 
-def _parse_view(fields: dict[str, object], session: int, own_host: str) -> View:
+def _parse_view(fields: dict[str, object], session: int, own_host: str, agent: str) -> View:
     return View(
         *_parse_identity(fields, session),
         host_of(fields.get("r"), own_host),
         country_of(fields.get("z")),
         language_of(fields.get("g")),
         device_of(fields.get("w")),
+        browser_of(agent),
         _parse_before(session, fields.get("o")),
     )
 
@@ -105,11 +110,11 @@ def _parse_before(session: int, value: object) -> Leave | None:
     return Leave(session, load, path, _parse_engagement(value))
 
 
-def _parse_beat(fields: dict[str, object], session: int, _own_host: str) -> Beat:
+def _parse_beat(fields: dict[str, object], session: int, *_of_sender: str) -> Beat:
     return Beat(*_parse_identity(fields, session), _parse_engagement(fields))
 
 
-def _parse_leave(fields: dict[str, object], session: int, _own_host: str) -> Leave:
+def _parse_leave(fields: dict[str, object], session: int, *_of_sender: str) -> Leave:
     return Leave(*_parse_identity(fields, session), _parse_engagement(fields))
 
 
@@ -135,7 +140,9 @@ def _parse_number(value: object, highest: int) -> int:
     return int(max(0, min(value, highest)))
 
 
-def _parse_event(fields: dict[str, object], session: int, own_host: str) -> NotFound | Event:
+def _parse_event(
+    fields: dict[str, object], session: int, own_host: str, _agent: str
+) -> NotFound | Event:
     name = fields.get("n")
     if isinstance(name, str) and name in EVENTS:
         return Event(
@@ -150,7 +157,7 @@ def _parse_event(fields: dict[str, object], session: int, own_host: str) -> NotF
     return NotFound(*_parse_identity(fields, session), host_of(fields.get("r"), own_host))
 
 
-_BUILDERS: dict[str, Callable[[dict[str, object], int, str], Message]] = {
+_BUILDERS: dict[str, Callable[[dict[str, object], int, str, str], Message]] = {
     "view": _parse_view,
     "beat": _parse_beat,
     "leave": _parse_leave,

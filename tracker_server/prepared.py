@@ -123,6 +123,41 @@ class Lookup(_Keyed):
         return rows
 
 
+class Ranges:
+    """Selects the rows whose key is in one of many ranges of the same length."""
+
+    def __init__(self, engine: Engine, length: int, key: Column[Any], more: Column[Any]) -> None:
+        """Compile.
+
+        Args:
+            engine: tells the dialect.
+            length: how much greater the last key of a range is than its first.
+            key: the column.
+            more: what to return after it.
+        """
+        columns = f"{key.name}, {more.name}"
+        # The keys come first: for each of them the rows are found by theirs.
+        select = f"SELECT {columns} FROM {{}} CROSS JOIN {key.table.name} "  # noqa: S608  # our names
+        text = f"{select}WHERE {key.name} BETWEEN first AND first + {length}"
+        self._takes_arrays = engine.dialect.name != "sqlite"
+        self._text = text.format("unnest(%s::bigint[]) AS wanted(first)")
+        self._texts = {
+            size: f"WITH wanted(first) AS (VALUES {', '.join(['(?)'] * size)}) "
+            + text.format("wanted")
+            for size in _sizes()
+        }
+
+    def fetch(self, connection: Connection, firsts: Collection[int]) -> list[Values]:
+        """Return the rows that exist; `firsts` are the first keys of the ranges."""
+        wanted = list(firsts)
+        if wanted and self._takes_arrays:
+            return _fetch(connection, self._text, (wanted,))
+        rows: list[Values] = []
+        for start, size in _chunks(len(wanted)):
+            rows += _fetch(connection, self._texts[size], tuple(wanted[start : start + size]))
+        return rows
+
+
 class Removal(_Keyed):
     """Deletes the rows whose key is one of many."""
 

@@ -4,14 +4,27 @@ A message says how long its page load has been read so far, and the greatest of 
 said is what counts. So messages may come twice, late or not at all.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection
 
 from tracker_server.model import Beat, Engagement, Leave, Received, View
-from tracker_server.schema import WHOLE_SITE, day_of, day_visitors_key, load_key
+from tracker_server.schema import (
+    SECONDS_PER_HOUR,
+    WHOLE_SITE,
+    day_of,
+    day_visitors_key,
+    load_key,
+)
 from tracker_server.statements import Statements
+
+COMPLETED_DEPTH = 90
+"""Percent; below the end of what is read there are footers and links to the next page."""
+WORDS_PER_MINUTE = 240
+"""How fast adults read prose silently; what surveys of the studies give as a mean."""
+COMPLETED_SHARE = 1 / 3
+"""Of the time to read all words: documentation is skimmed, but not in seconds."""
 
 _Said = tuple[int, Beat | Leave, Engagement]
 
@@ -25,12 +38,13 @@ def said_in(batch: Sequence[Received]) -> Iterator[_Said]:
             yield received.at, about, about.engagement
 
 
-def keep(
+def keep(  # noqa: PLR0913, PLR0917  # what a batch has looked up already
     connection: Connection,
     statements: Statements,
     said: Sequence[_Said],
     paths: Mapping[str, int],
     visitors: Mapping[int, int],
+    words: Mapping[int, int],
 ) -> None:
     """Follow page loads; those of a session that was never counted are left out.
 
@@ -40,6 +54,7 @@ def keep(
         said: as `said_in` gives it.
         paths: ids of the paths in it.
         visitors: numbers of the sessions in it.
+        words: how many words there are to read, by id of path; absent where nobody said.
     """
     loads = {
         load_key(visitors[message.session], message.load)
@@ -48,24 +63,40 @@ def keep(
     }
     rows = {row[0]: row[1:] for row in statements.readings.fetch(connection, loads)}
     changed: dict[int, tuple[int, ...]] = {}
-    sums: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    sums: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    hours: Counter[int] = Counter()
     for at, message, engagement in said:
         if message.session not in visitors:
             continue
         key = load_key(visitors[message.session], message.load)
-        path, *old = rows.get(key) or (paths[message.path], 0, 0, 0)
+        path, *old = rows.get(key) or (paths[message.path], 0, 0, 0, 0)
         new = [
             max(old[0], engagement.visible),
             max(old[1], engagement.active),
             max(old[2], engagement.depth),
         ]
+        new.append(max(old[3], is_completed(new[1], new[2], words.get(path))))
         more = [key not in rows, *(now - before for now, before in zip(new, old, strict=True))]
         for place in (path, WHOLE_SITE):
             total = sums[day_visitors_key(place, day_of(at))]
             total[:] = map(sum, zip(total, more, strict=True))
+        hours[at // SECONDS_PER_HOUR] += new[1] - old[1]
         rows[key] = (path, *new)
         changed[key] = (key, path, at, *new)
     statements.keep_reading.run(connection, sorted(changed.values()))
     statements.add_day_reading.run(
         connection, [(key, *total) for key, total in sorted(sums.items()) if any(total)]
     )
+    statements.add_hour_reading.run(connection, sorted((+hours).items()))
+
+
+def is_completed(active: int, depth: int, words: int | None) -> bool:
+    """Tell whether a page load has been read to the end.
+
+    Args:
+        active: milliseconds.
+        depth: percent.
+        words: how many there are to read; ``None`` when nobody said, then depth alone decides.
+    """
+    expected = (words or 0) * 60_000 / WORDS_PER_MINUTE
+    return depth >= COMPLETED_DEPTH and active >= expected * COMPLETED_SHARE

@@ -7,6 +7,8 @@ from sqlalchemy import Column, Connection, delete, func, insert, select, update
 from tracker_server.audit import (
     DIMENSIONS,
     HOURS_PER_DAY,
+    begun_runs,
+    compare_runs,
     day_sets,
     known_visitors,
     read_totals,
@@ -20,6 +22,7 @@ from tracker_server.statements import (
     DAY_VISITORS,
     DAYS,
     HOURS,
+    RUNS,
     TOTALS,
     VISITS,
     Statements,
@@ -39,6 +42,10 @@ def rebuild(connection: Connection, statements: Statements) -> None:
     since = read_totals(connection).raw_since
     highest = _rebuild_sets(connection, statements, since)
     _rebuild_counts(connection, since)
+    if compare_runs(connection, since).differing:
+        connection.execute(delete(RUNS))
+        connection.execute(insert(RUNS).from_select(["after_id", "day"], begun_runs()))
+        connection.execute(update(TOTALS).values(run_day=-1))
     views = select(func.coalesce(func.sum(HOURS.c.count), 0)).scalar_subquery()
     connection.execute(update(TOTALS).values(views=views, visitors=highest))
 
@@ -85,6 +92,6 @@ def _rebuild_counts(connection: Connection, since: int) -> None:
     connection.execute(delete(DAYS).where(DAYS.c.day >= since))
     for dimension in DIMENSIONS:
         rows = recounted_days(dimension, since)
-        connection.execute(insert(DAYS).from_select(["dimension", "day", "key", "count"], rows))
+        connection.execute(insert(DAYS).from_select(list(DAYS.c.keys()), rows))
     connection.execute(delete(ALL_TIME))
     connection.execute(insert(ALL_TIME).from_select(["dimension", "key", "count"], summed_days()))

@@ -102,7 +102,7 @@ class Recorder:
     def replace_pages(self, manifest: Manifest, digest: str) -> None:
         """Put a manifest in force between two batches."""
         with self._committing:
-            self._store.replace_pages(manifest, digest)
+            self._store.replace_pages(manifest, digest, int(self._clock()))
 
     def clean_up(self) -> None:
         """Delete what is of no more use, in steps between which messages are stored."""

@@ -1,88 +1,49 @@
-"""Reports on request: checked, read at most once for the same question, written as JSON.
+"""Reports on request: read at most once for the same question, written as JSON.
 
-A report costs milliseconds, and anybody may ask: answers are kept for some seconds, and
-one is read at a time, so that those who look never take time from readers' messages.
+A report costs milliseconds, one that reads raw views seconds, and anybody may ask: answers are
+kept for some seconds, and one of each kind is read at a time, so that those who look
+never take much from readers' messages. They also take no more than a few threads: who would have
+to wait behind others for raw views is told to come again.
 """
 
-import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date
 
-from tracker_server.errors import InvalidMessageError, InvalidQuestionError
-from tracker_server.model import Period
-from tracker_server.paths import normalise_path
+from tracker_server.errors import BusyError
+from tracker_server.model import Question, Report
+from tracker_server.questions import parse_question
 from tracker_server.schema import day_of
-from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, write_period
+from tracker_server.wire import write_report
 
-DEFAULT_DAYS = 30
-MAX_DAYS = 3_660
 MAX_AGE_SECONDS = 10.0
 MAX_ANSWERS = 64
-
-_EPOCH = date(1970, 1, 1)
-_LAST_DAY = (1 << 16) - 2
-"""Days have 16 bits in the keys of the tables, and a range ends before the day behind it."""
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What a report is about; days as those of `Period`."""
-
-    first_day: int
-    last_day: int
-    path: str | None
-    max_rows: int
-
-
-def parse_question(parameters: Mapping[str, str], today: int) -> Question:
-    """Read a question from the parameters ``from``, ``to``, ``path`` and ``limit``.
-
-    Raises:
-        InvalidQuestionError: one of them is wrong; the message says which and why.
-    """
-    last_day = _parse_day("to", parameters.get("to"), today)
-    first_day = _parse_day("from", parameters.get("from"), max(0, last_day - DEFAULT_DAYS + 1))
-    if first_day > last_day:
-        raise InvalidQuestionError("from", "must not be after to")
-    if last_day - first_day >= MAX_DAYS:
-        raise InvalidQuestionError("from", f"must be less than {MAX_DAYS:,} days before to")
-    limit = parameters.get("limit", str(DEFAULT_ROWS))
-    if not (limit.isascii() and limit.isdigit() and len(limit) <= 4 and int(limit) <= MAX_ROWS):
-        raise InvalidQuestionError("limit", f"must be a whole number up to {MAX_ROWS:,}")
-    path = parameters.get("path")
-    if path is not None:
-        try:
-            path = normalise_path(path)
-        except InvalidMessageError as error:
-            raise InvalidQuestionError("path", error.reason) from None
-    return Question(first_day, last_day, path, int(limit))
-
-
-def _parse_day(name: str, text: str | None, default: int) -> int:
-    if text is None:
-        return default
-    try:
-        if not _DATE.fullmatch(text):
-            raise ValueError(text)  # noqa: TRY301  # the standard parser takes other forms too
-        day = (date.fromisoformat(text) - _EPOCH).days
-    except ValueError:
-        raise InvalidQuestionError(name, "must be a day such as 2026-01-31") from None
-    if not 0 <= day <= _LAST_DAY:
-        raise InvalidQuestionError(name, "must be a day from 1970 to 2149")
-    return day
+MAX_WAITING = 4
+"""How many questions that read raw views wait or are read."""
 
 
 class Reports:
     """Answers questions, from memory where the same was asked a moment ago."""
 
-    def __init__(self, read: Callable[[Question], Period], clock: Callable[[], float]) -> None:
-        """`read` reads one report from the database."""
+    def __init__(
+        self,
+        read: Callable[[Question], Report],
+        clock: Callable[[], float],
+        tracking_since: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            read: reads one report from the database.
+            clock: seconds since the epoch.
+            tracking_since: returns the time of the first counted view, ``None`` before it.
+        """
         self._read = read
         self._clock = clock
-        self._lock = threading.Lock()
+        self._tracking_since = tracking_since
+        self._remembering = threading.Lock()
+        self._reading = threading.Lock()
+        self._reading_raw = threading.Lock()
+        self._room = threading.BoundedSemaphore(MAX_WAITING)
         self._answers: dict[Question, tuple[float, bytes]] = {}
 
     def answer(self, parameters: Mapping[str, str]) -> bytes:
@@ -90,15 +51,41 @@ class Reports:
 
         Raises:
             InvalidQuestionError: a parameter is wrong.
+            BusyError: too many wait for raw views.
         """
-        with self._lock:
-            now = self._clock()
-            question = parse_question(parameters, day_of(int(now)))
+        question = parse_question(parameters, day_of(int(self._clock())), self._first_day)
+        body = self._remembered(question)
+        if body is not None:
+            return body
+        if not question.reads_raw_views:
+            with self._reading:
+                return self._remembered(question) or self._read_now(question)
+        if not self._room.acquire(blocking=False):
+            raise BusyError("too many reports with a filter are asked for at this moment")
+        try:
+            with self._reading_raw:
+                return self._remembered(question) or self._read_now(question)
+        finally:
+            self._room.release()
+
+    def _first_day(self) -> int:
+        since = self._tracking_since()
+        return day_of(int(self._clock()) if since is None else since)
+
+    def _remembered(self, question: Question) -> bytes | None:
+        with self._remembering:
             taken, body = self._answers.pop(question, (None, b""))
-            if taken is None or not 0 <= now - taken < MAX_AGE_SECONDS:
-                first, last, path = question.first_day, question.last_day, question.path
-                taken, body = now, write_period(first, last, path, self._read(question))
+            if taken is None or not 0 <= self._clock() - taken < MAX_AGE_SECONDS:
+                return None
+            self._answers[question] = taken, body  # Behind those that were asked for earlier.
+            return body
+
+    def _read_now(self, question: Question) -> bytes:
+        taken = self._clock()
+        body = write_report(question, self._read(question))
+        with self._remembering:
+            self._answers.pop(question, None)
             while len(self._answers) >= MAX_ANSWERS:
                 del self._answers[next(iter(self._answers))]
             self._answers[question] = taken, body
-            return body
+        return body

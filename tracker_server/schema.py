@@ -13,6 +13,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 SECONDS_PER_DAY = 86_400
 SECONDS_PER_HOUR = 3_600
+SECONDS_PER_MINUTE = 60
+LIVE_MINUTES = 30
+"""For how many minutes views are shown by minute."""
 
 OTHER = "(other)"
 """The entry of a vocabulary that stands for everything beyond its bound."""
@@ -60,6 +63,8 @@ class Totals(Base):
     site_url: Mapped[str | None]
     demo: Mapped[bool] = mapped_column(default=False)
     """True when the history was made up (`tracker-server demo-data`)."""
+    run_day: Mapped[int] = mapped_column(default=-1)
+    """The day of the latest `DayRun`; -1 when the next views begin one whatever their day."""
 
 
 class Path(Base):
@@ -83,6 +88,7 @@ class Page(Base):
     published: Mapped[bool]
     date: Mapped[calendar_date | None]
     generated: Mapped[bool]
+    words: Mapped[int | None]
 
 
 class Referrer(Base):
@@ -95,7 +101,7 @@ class Referrer(Base):
 
 
 class Audience(Base):
-    """Vocabulary: combinations ``country/language/device`` that views came with."""
+    """Vocabulary: combinations ``country/language/device/browser`` of views."""
 
     __tablename__ = "audience"
 
@@ -117,7 +123,7 @@ class Visitor(Base):
 
 
 class View(Base):
-    """The raw counted views: for export, audit and recounting, never read by a report."""
+    """The raw counted views, for export, audit and recounting; reports with a filter read them."""
 
     __tablename__ = "view"
 
@@ -127,15 +133,32 @@ class View(Base):
     visitor_id: Mapped[int]
     referrer_id: Mapped[int]
     audience_id: Mapped[int]
+    before_id: Mapped[int]
+    """Path of the view before it in the same visit; 0 where a visit began."""
+
+
+class DayRun(Base):
+    """Where in `View` the views of a day are, so that none of another day is looked at.
+
+    From the view behind `after_id` on, up to where the next run begins, views may be of this day;
+    nowhere else. A new run begins when the day changes, so there are one or two a day, and
+    more only when the clock is set.
+    """
+
+    __tablename__ = "day_run"
+    __table_args__ = _NO_ROW_ID
+
+    after_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class Visit(Base):
     """Who viewed what on which day, and when it was last counted, until it is sealed.
 
-    Serves the window within which a view counts once. The three parts of the key are
-    packed into one integer (`visit_key`), which is SQLite's row id: a look-up or an
-    upsert touches one small B-tree and no index. Rows that the window has left behind
-    go into `DayVisitors`.
+    Serves the window within which a view counts once, and a visit goes on. The three
+    parts of the key are packed into one integer (`visit_key`), which is SQLite's row id:
+    what a visitor viewed on a day lies together, and a look-up or an upsert touches one
+    small B-tree and no index. Rows that the window has left behind go into `DayVisitors`.
     """
 
     __tablename__ = "visit"
@@ -194,6 +217,8 @@ class Reading(Base):
     active: Mapped[int]
     depth: Mapped[int]
     """Percent."""
+    completed: Mapped[int]
+    """1 once the page has been read to its end, see `tracker_server.readings`; else 0."""
 
 
 class DayReading(Base):
@@ -207,6 +232,25 @@ class DayReading(Base):
     visible: Mapped[int] = mapped_column(BigInteger)
     active: Mapped[int] = mapped_column(BigInteger)
     depth: Mapped[int] = mapped_column(BigInteger)
+    completed: Mapped[int] = mapped_column(BigInteger)
+
+
+class HourReading(Base):
+    """For how many milliseconds the site was read actively, by hour."""
+
+    __tablename__ = "hour_reading"
+
+    hour: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    active: Mapped[int] = mapped_column(BigInteger)
+
+
+class MinuteCount(Base):
+    """Views of the site by minute, those of the last hour or so."""
+
+    __tablename__ = "minute_count"
+
+    minute: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    count: Mapped[int] = mapped_column(BigInteger)
 
 
 class HourCount(Base):
@@ -228,6 +272,10 @@ class DayCount(Base):
     day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     key: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     count: Mapped[int] = mapped_column(BigInteger)
+    entries: Mapped[int] = mapped_column(BigInteger)
+    """Of a path: how many of these views began a visit. Of all else 0, as below."""
+    leads: Mapped[int] = mapped_column(BigInteger)
+    """From how many of these views a visit went on."""
 
 
 class TotalCount(Base):
@@ -281,6 +329,17 @@ class EventCount(Base):
     """Sum of the numbers: of feedback, how many were positive."""
     zeros: Mapped[int] = mapped_column(BigInteger)
     """How many had the number 0: of searches, those without a result."""
+
+
+class Deploy(Base):
+    """A manifest that came into force."""
+
+    __tablename__ = "deploy"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[int] = mapped_column(BigInteger)
+    commit_id: Mapped[str | None]
+    label: Mapped[str | None]
 
 
 BY_PATH, BY_REFERRER, BY_AUDIENCE = 1, 2, 3

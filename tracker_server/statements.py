@@ -18,19 +18,26 @@ from sqlalchemy import (
 
 from tracker_server.database import insert_into
 from tracker_server.model import Beat, Leave, View
-from tracker_server.prepared import Lookup, Prepared, Removal
-from tracker_server.schema import Base
+from tracker_server.prepared import Lookup, Prepared, Ranges, Removal
+from tracker_server.schema import MAX_PATH_ID, Base
 
 TABLES = Base.metadata.tables
 PATHS, PAGES, REFERRERS, AUDIENCES = (TABLES[n] for n in ("path", "page", "referrer", "audience"))
 VISITORS, VIEWS, VISITS, LOADS = (TABLES[n] for n in ("visitor", "view", "visit", "load"))
 DAY_VISITORS = TABLES["day_visitors"]
-READINGS, DAY_READINGS = TABLES["reading"], TABLES["day_reading"]
+RUNS = TABLES["day_run"]
+READINGS, DAY_READINGS, HOUR_READINGS = (
+    TABLES[n] for n in ("reading", "day_reading", "hour_reading")
+)
+MINUTES, DEPLOYS = TABLES["minute_count"], TABLES["deploy"]
 SESSIONS, HOURS, DAYS, ALL_TIME = (
     TABLES[n] for n in ("active_session", "hour_count", "day_count", "total_count")
 )
 LABELS, EVENT_COUNTS = TABLES["label"], TABLES["event_count"]
 NOT_FOUND, TOTALS = TABLES["not_found"], TABLES["totals"]
+
+READ = ("visible", "active", "depth", "completed")
+"""What is known of how a page load was read."""
 
 
 class Statements:
@@ -43,35 +50,44 @@ class Statements:
             views=literal_column("0"),
             visitors=literal_column("0"),
             raw_since=literal_column("0"),
+            run_day=literal_column("-1"),
             manifest_digest=literal_column("''"),
             demo=false(),
         )
         self.first_totals = Prepared(engine, first.on_conflict_do_nothing(index_elements=["id"]))
         self.lock = Prepared(
             engine,
-            select(TOTALS.c.visitors, TOTALS.c.tracking_since, TOTALS.c.manifest_digest)
+            select(
+                *(TOTALS.c[n] for n in ("visitors", "tracking_since", "manifest_digest", "run_day"))
+            )
             .where(TOTALS.c.id == literal_column("1"))
             .with_for_update(),
         )
         """Nothing else can write until the transaction ends; SQLite has locked already."""
         self.loads = Lookup(engine, LOADS.c.key)
         self.visitors = Lookup(engine, VISITORS.c.session, VISITORS.c.id)
-        self.visits = Lookup(engine, VISITS.c.key, VISITS.c.last)
+        self.visits = Ranges(engine, MAX_PATH_ID, VISITS.c.key, VISITS.c.last)
         self.insert_load = _inserting(engine, LOADS)
         self.insert_visitor = _inserting(engine, VISITORS)
         self.insert_view = _inserting(
-            engine, VIEWS, "at", "path_id", "visitor_id", "referrer_id", "audience_id"
+            engine,
+            VIEWS,
+            *("at", "path_id", "visitor_id", "referrer_id", "audience_id", "before_id"),
         )
+        self.last_view = Prepared(
+            engine, select(func.coalesce(func.max(VIEWS.c.id), literal_column("0")))
+        )
+        self.add_run = _inserting(engine, RUNS)
         self.keep_visit = _keeping(engine, VISITS)
         self.day_visitors = Lookup(engine, DAY_VISITORS.c.key, DAY_VISITORS.c.members)
         self.keep_day_visitors = _keeping(engine, DAY_VISITORS)
-        self.readings = Lookup(
-            engine, *(READINGS.c[n] for n in ("key", "path_id", "visible", "active", "depth"))
-        )
+        self.readings = Lookup(engine, *(READINGS.c[n] for n in ("key", "path_id", *READ)))
         self.keep_reading = _keeping(engine, READINGS)
-        self.add_day_reading = _adding(engine, DAY_READINGS, "loads", "visible", "active", "depth")
+        self.add_day_reading = _adding(engine, DAY_READINGS, "loads", *READ)
+        self.add_hour_reading = _adding(engine, HOUR_READINGS, "active")
+        self.add_minute = _adding(engine, MINUTES)
         self.add_hour = _adding(engine, HOURS)
-        self.add_day = _adding(engine, DAYS)
+        self.add_day = _adding(engine, DAYS, "count", "entries", "leads")
         self.add_all_time = _adding(engine, ALL_TIME)
         pairs = select(NOT_FOUND.c.path_id, NOT_FOUND.c.referrer_id)
         self.not_found = Prepared(engine, pairs.where(NOT_FOUND.c.day == bindparam("day_")), "day_")
@@ -84,8 +100,9 @@ class Statements:
             views=TOTALS.c.views + bindparam("new_views"),
             visitors=TOTALS.c.visitors + bindparam("new_visitors"),
             tracking_since=bindparam("since"),
+            run_day=bindparam("day_"),
         )
-        self.add_totals = Prepared(engine, totals, "new_views", "new_visitors", "since")
+        self.add_totals = Prepared(engine, totals, "new_views", "new_visitors", "since", "day_")
         leave = delete(SESSIONS).where(
             SESSIONS.c.key == bindparam("key_"), SESSIONS.c.load == bindparam("load_")
         )

@@ -22,7 +22,7 @@ from tracker_server.database import is_single_writer, open_writer
 from tracker_server.errors import InvalidManifestError, StorageError
 from tracker_server.model import Event, Leave, Manifest, Page, Received
 from tracker_server.schema import MAX_PATH_ID, OTHER, uncounted_key
-from tracker_server.statements import LABELS, PAGES, PATHS, TOTALS, Statements
+from tracker_server.statements import DEPLOYS, LABELS, PAGES, PATHS, TOTALS, Statements
 from tracker_server.tally import Counting, Tally
 from tracker_server.vocabulary import Vocabulary, append
 
@@ -35,6 +35,7 @@ class _Totals(NamedTuple):
     visitors: int
     tracking_since: int | None
     manifest_digest: str
+    run_day: int
 
 
 class Store:
@@ -50,6 +51,8 @@ class Store:
         self._settings = settings
         self._writer: Connection | None = None
         self._digest = ""
+        self._words: dict[int, int] | None = None
+        """Id of a path to the words of its page; ``None`` until somebody asks."""
         self._statements = Statements(engine, settings.heartbeat_window_seconds)
         self._counting = Counting(self._statements, settings.view_window_seconds)
         self._clean_up = CleanUp(self._statements, settings)
@@ -86,16 +89,22 @@ class Store:
                 connection, texts, has_manifest=bool(totals.manifest_digest)
             )
             tally = self._counting.count(connection, batch, paths, totals.visitors)
-            self._counting.insert(connection, tally, totals.tracking_since)
+            self._counting.insert(connection, tally, totals.tracking_since, totals.run_day)
             written = self._keep_sessions(connection, batch, paths, tally)
             if done:
                 events.keep(connection, self._statements, self._labels, done, paths)
             if said:
-                readings.keep(connection, self._statements, said, paths, tally.visitors)
+                words = self._read_words(connection)
+                readings.keep(connection, self._statements, said, paths, tally.visitors, words)
         self.sessions_written += written
 
-    def replace_pages(self, manifest: Manifest, digest: str) -> None:
+    def replace_pages(self, manifest: Manifest, digest: str, at: int) -> None:
         """Put a manifest in force in one step; the views of pages that are gone stay.
+
+        Args:
+            manifest: what it says.
+            digest: tells it from others; the one in force is not put in force again.
+            at: seconds since the epoch.
 
         Raises:
             InvalidManifestError: with it there would be more paths than can be told apart.
@@ -116,6 +125,12 @@ class Store:
             connection.execute(
                 update(TOTALS).values(
                     manifest_digest=digest, site_name=manifest.site_name, site_url=manifest.site_url
+                )
+            )
+            number = select(func.coalesce(func.max(DEPLOYS.c.id), 0) + 1).scalar_subquery()
+            connection.execute(
+                insert(DEPLOYS).values(
+                    id=number, at=at, commit_id=manifest.commit, label=manifest.label
                 )
             )
 
@@ -161,6 +176,7 @@ class Store:
             # A manifest came into force, from here or from another process.
             self._digest = totals.manifest_digest
             self._paths.forget()
+            self._words = None
         return totals
 
     def _resolve_paths(
@@ -170,6 +186,12 @@ class Store:
         if not has_manifest:
             bound = max(bound, MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST)
         return self._paths.resolve(connection, {OTHER, *texts}, bound)
+
+    def _read_words(self, connection: Connection) -> Mapping[int, int]:
+        if self._words is None:
+            pages = select(PAGES.c.path_id, PAGES.c.words).where(PAGES.c.words.is_not(None))
+            self._words = {row[0]: row[1] for row in connection.execute(pages)}
+        return self._words
 
     def _keep_sessions(
         self,
@@ -215,4 +237,5 @@ def _page_row(page: Page, ids: Mapping[str, int]) -> dict[str, object]:
         "published": page.published,
         "date": date.fromisoformat(page.date) if page.date else None,
         "generated": page.generated,
+        "words": page.words,
     }

@@ -19,9 +19,13 @@ from tracker_server.schema import (
     BY_AUDIENCE,
     BY_PATH,
     BY_REFERRER,
+    MAX_PATH_ID,
     MAX_VISITOR_ID,
     OTHER,
+    PATH_BITS,
     SECONDS_PER_HOUR,
+    SECONDS_PER_MINUTE,
+    VISITOR_BITS,
     day_of,
     load_key,
     visit_key,
@@ -30,10 +34,10 @@ from tracker_server.statements import AUDIENCES, REFERRERS, Statements
 from tracker_server.vocabulary import Vocabulary
 
 _Key = TypeVar("_Key", bound=tuple[int, ...])
-_ViewRow = tuple[int, int, int, int, int]
+_ViewRow = tuple[int, int, int, int, int, int]
 
 MAX_REFERRERS = 10_000
-MAX_AUDIENCES = 10_000
+MAX_AUDIENCES = 20_000
 MAX_NOT_FOUND = 1_000
 """How many pairs of missing path and referrer a day has; the rest is other paths by others."""
 
@@ -42,6 +46,9 @@ _NOBODY = 0
 
 _OF_NO_SESSION = {NotFound, Event}
 """Messages that neither begin nor need a visitor."""
+
+_MIXED = -1
+"""Stands for the day of a run of views that are of several."""
 
 _DIMENSIONS = ((BY_PATH, itemgetter(1)), (BY_REFERRER, itemgetter(3)), (BY_AUDIENCE, itemgetter(4)))
 
@@ -59,7 +66,7 @@ class Tally:
     visits: dict[int, int] = field(default_factory=dict)
     """Key of `Visit` to the time it was last counted."""
     views: list[_ViewRow] = field(default_factory=list)
-    """Time and the ids of path, visitor, referrer and audience."""
+    """Time and the ids of path, visitor, referrer, audience and the path before."""
     not_found: Counter[tuple[int, int, int]] = field(default_factory=Counter)
     """Shown 404 pages by day, path and referrer."""
 
@@ -96,7 +103,7 @@ class Counting:
         )
         texts = [_audience(message) for _at, message in news]
         audiences = self._audiences.resolve(connection, {*texts} - {""}, MAX_AUDIENCES)
-        seen, last_views = self._before(connection, news, paths, tally.visitors)
+        seen, last_views = self._before(connection, news, tally.visitors)
         for (at, message), audience in zip(news, texts, strict=True):
             path = paths[message.path]
             if type(message) is NotFound:
@@ -111,21 +118,31 @@ class Counting:
                 visitor = _next_visitor(highest_visitor, tally)
                 tally.visitors[message.session] = tally.new_visitors[message.session] = visitor
             load = load_key(visitor, message.load)
-            if load in seen or self._is_repetition(at, visitor, path, last_views):
+            visits = last_views[visitor]
+            if load in seen or (visits and self._is_repetition(at, visitor, path, visits)):
                 continue
             # What did not count needs no memory: should it count later, it is for the first time.
             seen.add(load)
             tally.loads[load] = at
+            before = 0 if message.referrer or not visits else self._path_before(visits, at)
             visit = visit_key(day_of(at), visitor, path)
-            last_views[visit] = tally.visits[visit] = at
-            tally.views.append(
-                (at, path, visitor, referrers[message.referrer], audiences[audience])
-            )
+            visits[visit] = tally.visits[visit] = at
+            referrer = referrers[message.referrer]
+            tally.views.append((at, path, visitor, referrer, audiences[audience], before))
         self._bound_not_found(connection, tally, (paths[OTHER], referrers[OTHER]))
         return tally
 
-    def insert(self, connection: Connection, tally: Tally, tracking_since: int | None) -> None:
-        """Write a tally: raw rows and roll-ups together."""
+    def insert(
+        self, connection: Connection, tally: Tally, tracking_since: int | None, run_day: int
+    ) -> None:
+        """Write a tally: raw rows and roll-ups together.
+
+        Args:
+            connection: in a transaction that holds the lock.
+            tally: of this transaction.
+            tracking_since: time of the first view that was ever counted.
+            run_day: day of the latest `DayRun`.
+        """
         statements = self._statements
         statements.insert_load.run(connection, sorted(tally.loads.items()))
         statements.add_not_found.run(connection, _rows(tally.not_found))
@@ -133,10 +150,21 @@ class Counting:
             return
         statements.insert_visitor.run(connection, sorted(tally.new_visitors.items()))
         statements.keep_visit.run(connection, sorted(tally.visits.items()))
+        run_day = self._keep_run(connection, tally.views, run_day)
         statements.insert_view.run(connection, tally.views)
         self._roll_up(connection, tally.views)
         since = tracking_since or tally.views[0][0]
-        statements.add_totals.run(connection, [(len(tally.views), len(tally.new_visitors), since)])
+        statements.add_totals.run(
+            connection, [(len(tally.views), len(tally.new_visitors), since, run_day)]
+        )
+
+    def _keep_run(self, connection: Connection, views: Sequence[_ViewRow], run_day: int) -> int:
+        """Begin a run unless these views go on with the latest; returns the day of the latest."""
+        days = {day_of(view[0]) for view in views}
+        if days != {run_day}:
+            ((after,),) = self._statements.last_view.fetch(connection)
+            self._statements.add_run.run(connection, [(after, day) for day in sorted(days)])
+        return days.pop() if len(days) == 1 else _MIXED
 
     def _bound_not_found(self, connection: Connection, tally: Tally, rest: tuple[int, int]) -> None:
         """Let no more pairs than the bound of a day have rows of their own."""
@@ -152,10 +180,9 @@ class Counting:
         self,
         connection: Connection,
         news: Sequence[tuple[int, View | NotFound]],
-        paths: Mapping[str, int],
         visitors: Mapping[int, int],
-    ) -> tuple[set[int], dict[int, int]]:
-        """Return which of these loads have counted, and when these paths were last counted."""
+    ) -> tuple[set[int], defaultdict[int, dict[int, int]]]:
+        """Return which of these loads have counted, and the visits of the window by visitor."""
         loads: set[int] = set()
         visits: set[int] = set()
         for at, message in news:
@@ -164,50 +191,82 @@ class Counting:
             elif message.session in visitors:  # Nobody else can have any.
                 visitor = visitors[message.session]
                 loads.add(load_key(visitor, message.load))
-                visits.update(self._near(at, visitor, paths[message.path]))
+                visits.update(self._near(at, visitor))
         seen = {row[0] for row in self._statements.loads.fetch(connection, loads)}
-        return seen, dict(self._statements.visits.fetch(connection, visits))
+        last_views: defaultdict[int, dict[int, int]] = defaultdict(dict)
+        for key, last in self._statements.visits.fetch(connection, visits):
+            last_views[key >> PATH_BITS & MAX_VISITOR_ID][key] = last
+        return seen, last_views
 
-    def _is_repetition(
-        self, at: int, visitor: int, path: int, last_views: Mapping[int, int]
-    ) -> bool:
-        for key in self._near(at, visitor, path):
-            last = last_views.get(key)
+    def _is_repetition(self, at: int, visitor: int, path: int, visits: Mapping[int, int]) -> bool:
+        for day in self._near(at, visitor):
+            last = visits.get(day | path)
             if last is not None and abs(at - last) < self._window:
                 return True
         return False
 
-    def _near(self, at: int, visitor: int, path: int) -> tuple[int, ...]:
-        """Return under which keys of `Visit` a view within the window may stand."""
+    def _near(self, at: int, visitor: int) -> tuple[int, ...]:
+        """Return the keys of `Visit`, less the path, under which a view of the window may stand."""
         first, last = day_of(at - self._window), day_of(at + self._window)
         if first == last:
-            return (visit_key(first, visitor, path),)
+            return (visit_key(first, visitor, 0),)
         # Around midnight, or when the clock was set back, it stands under another day.
-        return tuple(visit_key(day, visitor, path) for day in range(first, last + 1))
+        return tuple(visit_key(day, visitor, 0) for day in range(first, last + 1))
+
+    def _path_before(self, visits: Mapping[int, int], at: int) -> int:
+        """Return the path from which a visit goes on with a view at this time, 0 where one begins.
+
+        Visits end at midnight, as days do, so that what is counted by day adds up. Of paths that
+        were viewed in the same second any will do, so long as it is always the same.
+        """
+        day = day_of(at)
+        return max(
+            (
+                (last, key & MAX_PATH_ID)
+                for key, last in visits.items()
+                if key >> PATH_BITS + VISITOR_BITS == day and abs(at - last) < self._window
+            ),
+            default=(0, 0),
+        )[1]
 
     def _roll_up(self, connection: Connection, views: Sequence[_ViewRow]) -> None:
         hours = Counter([view[0] // SECONDS_PER_HOUR for view in views])
+        minutes = Counter([view[0] // SECONDS_PER_MINUTE for view in views])
         by_day: defaultdict[int, list[_ViewRow]] = defaultdict(list)
         for view in views:
             by_day[day_of(view[0])].append(view)
-        days = []
+        days: list[tuple[int, ...]] = []
         all_time = []
         for dimension, key in _DIMENSIONS:
             for day, some in sorted(by_day.items()):
                 counts = sorted(Counter(map(key, some)).items())
-                days += [(dimension, day, entry, count) for entry, count in counts]
+                if dimension == BY_PATH:
+                    days += [(dimension, day, *row) for row in _with_steps(counts, some)]
+                else:
+                    days += [(dimension, day, entry, count, 0, 0) for entry, count in counts]
             counts = sorted(Counter(map(key, views)).items())
             all_time += [(dimension, entry, count) for entry, count in counts]
+        self._statements.add_minute.run(connection, sorted(minutes.items()))
         self._statements.add_hour.run(connection, sorted(hours.items()))
         self._statements.add_day.run(connection, days)
         self._statements.add_all_time.run(connection, all_time)
+
+
+def _with_steps(
+    counts: Sequence[tuple[int, int]], views: Sequence[_ViewRow]
+) -> list[tuple[int, int, int, int]]:
+    """Return path, views, entries and leads of the views of one day."""
+    entries = Counter([view[1] for view in views if not view[5]])
+    leads = Counter([view[5] for view in views if view[5]])
+    rows = [(path, count, entries[path], leads.pop(path, 0)) for path, count in counts]
+    return rows + [(path, 0, 0, led) for path, led in sorted(leads.items())]
 
 
 def _audience(message: View | NotFound) -> str:
     """Return the text of a view's audience; a 404 page has none, and an empty one."""
     if isinstance(message, NotFound):
         return ""
-    return f"{message.country}/{message.language}/{message.device}"
+    return f"{message.country}/{message.language}/{message.device}/{message.browser}"
 
 
 def _next_visitor(highest: int, tally: Tally) -> int:

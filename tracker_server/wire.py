@@ -2,10 +2,24 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 
-from tracker_server.model import Count, Counter, DayFigures, Overview, Period, Read
+from tracker_server.model import (
+    Count,
+    Counter,
+    DayFigures,
+    Figures,
+    MissingPath,
+    Overview,
+    PageCount,
+    PageFigures,
+    Question,
+    Read,
+    Report,
+)
+from tracker_server.schema import SECONDS_PER_HOUR
 
 DEFAULT_ROWS = 50
 MAX_ROWS = 1_000
@@ -33,51 +47,121 @@ def write_overview(overview: Overview, max_pages: int) -> bytes:
         ],
         "pageCount": overview.page_count,
         "series": _series(overview.series),
+        "minutes": overview.minutes,
+        "recent": [
+            {
+                "at": timestamp(row.at),
+                "path": row.path,
+                "title": row.title,
+                "country": row.country,
+                "referrer": row.referrer,
+            }
+            for row in overview.recent
+        ],
         "siteUrl": overview.site_url,
         "demo": overview.demo,
     }
     return _dump(fields)
 
 
-def write_period(first_day: int, last_day: int, path: str | None, period: Period) -> bytes:
-    """Write a report; without a path it has the lists of the site."""
+def write_report(question: Question, report: Report) -> bytes:
+    """Write a report."""
     fields: dict[str, object] = {
-        "from": as_date(first_day),
-        "to": as_date(last_day),
-        "path": path,
-        "views": period.views,
-        "visitors": period.visitors,
-        "series": _series(period.days),
-        "reading": _reading(period.read),
+        "period": question.period,
+        "from": as_date(question.first_day),
+        "to": as_date(question.last_day),
+        "grain": question.grain,
+        "path": question.filters.page,
+        "filters": asdict(question.filters),
+        "exact": report.exact,
+        "rawSince": None if report.raw_since is None else as_date(report.raw_since),
+        **_figures(report.figures, question.grain),
+        "before": _before(report.before, question.grain),
+        "deploys": [
+            {"at": timestamp(row.at), "commit": row.commit, "label": row.label}
+            for row in report.deploys
+        ],
+        "pages": [_page(row) for row in report.pages],
+        "entryPages": _page_counts(report.entry_pages),
+        "exitPages": _page_counts(report.exit_pages),
     }
-    if path is None:
-        fields |= {
-            "pages": [
-                {
-                    "path": row.path,
-                    "title": row.title,
-                    "type": row.type,
-                    "views": row.views,
-                    "visitors": row.visitors,
-                }
-                for row in period.pages
-            ],
-            "referrers": _fields("referrer", period.referrers),
-            "countries": _fields("country", period.countries),
-            "languages": _fields("language", period.languages),
-            "devices": _fields("device", period.devices),
-            "notFound": [
-                {
-                    "path": row.path,
-                    "count": row.count,
-                    "referrers": [
-                        {"referrer": from_.text, "count": from_.views} for from_ in row.referrers
-                    ],
-                }
-                for row in period.not_found
-            ],
-        }
+    if question.filters.page is not None:
+        fields["next"] = _page_counts(report.next_pages)
+    fields |= {
+        "referrers": _fields("referrer", report.referrers),
+        "countries": _fields("country", report.countries),
+        "languages": _fields("language", report.languages),
+        "devices": _fields("device", report.devices),
+        "browsers": _fields("browser", report.browsers),
+        "feedback": _feedback(report.feedback),
+        "notFound": _not_found(report.not_found),
+    }
     return _dump(fields)
+
+
+def _before(figures: Figures | None, grain: str) -> dict[str, object] | None:
+    if figures is None:
+        return None
+    days = {"from": as_date(figures.first_day), "to": as_date(figures.last_day)}
+    return days | _figures(figures, grain)
+
+
+def _figures(figures: Figures, grain: str) -> dict[str, object]:
+    series, active = figures.series, figures.series.active
+    is_hours = grain == "hour"
+    return {
+        "views": figures.views,
+        "visitors": figures.visitors,
+        "visits": figures.visits,
+        "reading": None if figures.read is None else _reading(figures.read),
+        "series": {
+            "starts": [
+                timestamp(start * SECONDS_PER_HOUR) if is_hours else as_date(start)
+                for start in series.starts
+            ],
+            "views": series.views,
+            "visitors": series.visitors,
+            "activeSeconds": None if active is None else [round(ms / 1_000) for ms in active],
+        },
+    }
+
+
+def _page(row: PageFigures) -> dict[str, object]:
+    read = row.read
+    return {
+        "path": row.path,
+        "title": row.title,
+        "type": row.type,
+        "views": row.views,
+        "visitors": row.visitors,
+        "activeSeconds": None if read is None else round(read.active / 1_000),
+        "pageLoads": None if read is None else read.loads,
+        "completed": None if read is None else read.completed,
+        "trend": row.trend,
+        "entries": row.entries,
+        "exits": row.exits,
+    }
+
+
+def _page_counts(rows: Iterable[PageCount] | None) -> list[dict[str, object]] | None:
+    return None if rows is None else [asdict(row) for row in rows]
+
+
+def _feedback(ratings: tuple[int, int] | None) -> dict[str, int] | None:
+    return None if ratings is None else {"positive": ratings[0], "negative": ratings[1]}
+
+
+def _not_found(rows: Iterable[MissingPath] | None) -> list[dict[str, object]] | None:
+    if rows is None:
+        return None
+    return [
+        {
+            "path": row.path,
+            "count": row.count,
+            "referrers": [{"referrer": r.text, "count": r.views} for r in row.referrers],
+        }
+        for row in rows
+    ]
 
 
 def _series(days: Sequence[DayFigures]) -> dict[str, object]:
@@ -95,6 +179,7 @@ def _reading(read: Read) -> dict[str, object]:
         "visibleSeconds": round(read.visible / 1_000),
         "activeSeconds": round(read.active / 1_000),
         "scrollDepth": round(read.depth / read.loads) if read.loads else None,
+        "completed": read.completed,
     }
 
 

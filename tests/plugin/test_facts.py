@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from mkdocs_stats_plugin.facts import MAX_TITLE_CHARS, plain_text, site_path
+from mkdocs_stats_plugin.facts import MAX_TITLE_CHARS, count_words, plain_text, site_path
 from tests.plugin.sites import Site
 
 POST = "---\ndate: {date}\n---\n\n# {title}\n\nText.\n"
@@ -48,6 +48,29 @@ def test_a_path_is_the_decoded_address(url: str, path: str) -> None:
 def test_a_title_is_plain_text(title: object, text: str) -> None:
     """Markup goes, entities become letters, white space is one blank."""
     assert plain_text(title) == text
+
+
+@pytest.mark.parametrize(
+    ("html", "words"),
+    [
+        ("<h1>Install it</h1><p>It\u2019s a well-known <b>kettle</b>, v1.2.</p>", 7),
+        ("<p>Run</p><pre><code>pip install kettle</code></pre><p>then boil.</p>", 3),
+        ("<p>one</p><script>var two = 3</script><style>.a {}</style><!-- four five -->", 1),
+        ("<p>caf&eacute; &amp; bar</p>", 2),
+        ("<p>\u304a\u6e6f\u3092\u6cb8\u304b\u3059 tea</p>", 7),
+        ("", 0),
+    ],
+)
+def test_words_are_what_there_is_to_read(html: str, words: int) -> None:
+    """Code blocks are not read word by word; a sign of Japanese takes as long as a word."""
+    assert count_words(html) == words
+
+
+def test_the_manifest_has_the_words_of_each_page(site: Site) -> None:
+    """But for listings, which nobody wrote."""
+    site.write("index.md", "# Kettle\n\nBoils *water* quickly.\n\n    not this\n")
+
+    assert site.build().entries()["/"].get("words") == 4
 
 
 @pytest.mark.parametrize("theme", ["mkdocs", "material"])

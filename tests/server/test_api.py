@@ -24,6 +24,8 @@ FIELDS = [
     "pageStats",
     "pageCount",
     "series",
+    "minutes",
+    "recent",
     "siteUrl",
     "demo",
 ]

@@ -24,7 +24,7 @@ from tracker_server.schema import (
     day_visitors_key,
     visit_key,
 )
-from tracker_server.statements import DAY_VISITORS, TOTALS, Statements
+from tracker_server.statements import DAY_VISITORS, TOTALS, VIEWS, Statements
 
 AT = int(NOON)
 DAY = 86_400
@@ -103,7 +103,7 @@ HOUR = TODAY * 24 + 12
 YESTERDAY = TODAY - 1
 SET_OF_A = day_visitors_key(1, YESTERDAY)
 VISIT = visit_key(TODAY, 4, 1)
-A_VIEW = f"INSERT INTO view (at, path_id, visitor_id, referrer_id, audience_id) VALUES ({AT}, "
+A_VIEW = f"INSERT INTO view ({', '.join(VIEWS.c.keys()[1:])}) VALUES ({AT}, "
 
 
 def test_a_tracker_leaves_nothing_to_find(filled: Site) -> None:
@@ -115,8 +115,9 @@ def test_a_tracker_leaves_nothing_to_find(filled: Site) -> None:
     assert [(some.table, some.compared, some.differing) for some in found] == [
         ("view", 14, 0),
         ("hour_count", 3, 0),
-        ("day_count", 3 * (2 + 2 + 2), 0),
+        ("day_count", 3 * (2 + 2 + 2) + 3 * (1 + 1), 0),
         ("total_count", 2 + 2 + 2, 0),
+        ("day_run", 3, 0),
         ("day_visitors", 3 * (2 + 1) * 2, 0),
         ("visit", 2, 0),
         ("visitor", 4, 0),
@@ -222,7 +223,7 @@ def _planted(name: str, plant: Plant, table: str, text: str, *, mended: bool = T
         ),
         _planted(
             "view-too-many",
-            _sql(f"{A_VIEW} 2, 4, 1, 1)"),
+            _sql(f"{A_VIEW} 2, 4, 1, 1, 1)"),
             *("hour_count", "2026-01-01 12:00 UTC: stored 6, recounted 7"),
         ),
         _planted(
@@ -233,11 +234,37 @@ def _planted(name: str, plant: Plant, table: str, text: str, *, mended: bool = T
         *(
             _planted(
                 f"view-of-no-{word}",
-                _sql(f"UPDATE view SET {word}_id = 77 WHERE id = 2"),
+                _sql(f"UPDATE view SET {column} = 77 WHERE id = 2"),
                 *("view", f"{word} 77 of 1 views is unknown"),
                 mended=False,
             )
-            for word in ("path", "referrer", "audience")
+            for word, column in (
+                ("path", "path_id"),
+                ("path", "before_id"),
+                ("referrer", "referrer_id"),
+                ("audience", "audience_id"),
+            )
+        ),
+        *(
+            _planted(
+                f"day-{column}",
+                _sql(
+                    f"UPDATE day_count SET {column} = 9 "
+                    f"WHERE dimension = 1 AND day = {YESTERDAY} AND key = 1"
+                ),
+                *("day_count", f"{column} of path 1 on 2025-12-31: stored 9, recounted {count}"),
+            )
+            for column, count in (("entries", 3), ("leads", 1))
+        ),
+        _planted(
+            "run-missing",
+            _sql(f"DELETE FROM day_run WHERE day = {YESTERDAY}"),
+            *("day_run", "views on 2025-12-31: in runs 0, in all 4"),
+        ),
+        _planted(
+            "run-begins-late",
+            _sql(f"UPDATE day_run SET after_id = after_id + 1 WHERE day = {YESTERDAY}"),
+            *("day_run", "views on 2025-12-31: in runs 3, in all 4"),
         ),
         _planted(
             "view-of-no-visitor",
@@ -323,7 +350,7 @@ def test_only_the_first_differences_are_told(filled: Site) -> None:
         lines = {some.table: str(some) for some in compare(connection)}
 
     assert lines["day_count"] == (
-        "day_count: 18 compared, 18 differ: path 1 on 2025-12-30: stored 4, recounted 3; "
+        "day_count: 24 compared, 18 differ: path 1 on 2025-12-30: stored 4, recounted 3; "
         "path 2 on 2025-12-30: stored 2, recounted 1; path 1 on 2025-12-31: stored 4, "
         "recounted 3; ..."
     )

@@ -24,6 +24,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "retention_days": ("0", 0),
     "max_unknown_paths": ("0", 0),
     "max_waiting": ("7", 7),
+    "max_streams": ("9", 9),
     "salt_file": ("/srv/stats.salts", "/srv/stats.salts"),
     "trusted_proxies": ("10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")),
     "threads": ("4", 4),
@@ -50,6 +51,7 @@ def test_settings_have_the_documented_defaults() -> None:
         0,
         1_000,
         1_024,
+        128,
         "",
         (),
         32,
@@ -103,10 +105,11 @@ def test_a_text_for_a_number_is_an_error(name: str, text: str) -> None:
         *(
             pytest.param(name, "0", "must be 1 or more, is 0", id=name)
             for name in NUMBERS
-            if name not in {"port", "max_unknown_paths", "retention_days"}
+            if name not in {"port", "max_streams", "max_unknown_paths", "retention_days"}
         ),
         pytest.param("max_unknown_paths", "-1", "must not be negative, is -1", id="negative"),
         pytest.param("retention_days", "-1", "must not be negative, is -1", id="negative-days"),
+        pytest.param("max_streams", "-1", "must not be negative, is -1", id="negative-streams"),
         *(
             pytest.param(
                 "synchronous", text, f"must be 'full' or 'normal', is {text!r}", id=f"sync-{text}"

@@ -142,7 +142,7 @@ def _tables(url: str) -> dict[str, list[tuple[Any, ...]]]:
     with engine.connect() as connection:
         rows = {
             name: [
-                tuple(row)[name in {"view", "not_found"} :]
+                tuple(row)[name in {"view", "not_found", "day_run"} :]
                 for row in connection.execute(table.select().order_by(*table.c))
             ]
             for name, table in Base.metadata.tables.items()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker_server.enrich import country_of, device_of, host_of, language_of
+from tracker_server.enrich import browser_of, country_of, device_of, host_of, language_of
 
 DATA = files("tracker_server") / "data"
 
@@ -167,3 +167,63 @@ def test_time_zones_cover_the_old_names() -> None:
     assert len(stored) > 500
     assert {"Asia/Calcutta", "Asia/Saigon", "Asia/Katmandu", "Europe/Kiev"} <= stored.keys()
     assert all(len(code) == 2 and code.isupper() for code in stored.values())
+
+
+@pytest.mark.parametrize(
+    ("agent", "browser"),
+    [
+        pytest.param(
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/142.0.0.0 Safari/537.36",
+            "Chrome",
+            id="chrome",
+        ),
+        pytest.param(
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 "
+            "(KHTML, like Gecko) CriOS/142.0.7444.77 Mobile/15E148 Safari/604.1",
+            "Chrome",
+            id="chrome-ios",
+        ),
+        pytest.param(
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
+            "Edge",
+            id="edge",
+        ),
+        pytest.param(
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/140.0.0.0 Safari/537.36 OPR/124.0.0.0",
+            "Opera",
+            id="opera",
+        ),
+        pytest.param(
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "SamsungBrowser/29.0 Chrome/136.0.0.0 Mobile Safari/537.36",
+            "Samsung Internet",
+            id="samsung",
+        ),
+        pytest.param(
+            "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+            "Firefox",
+            id="firefox",
+        ),
+        pytest.param(
+            "Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) AppleWebKit/605.1.15 "
+            "(KHTML, like Gecko) FxiOS/145.0 Mobile/15E148 Safari/605.1.15",
+            "Firefox",
+            id="firefox-ios",
+        ),
+        pytest.param(
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 "
+            "(KHTML, like Gecko) Version/26.1 Safari/605.1.15",
+            "Safari",
+            id="safari",
+        ),
+        pytest.param("curl/8.17.0", "", id="no-browser"),
+        pytest.param("Mozilla/5.0 (compatible; Nobody/1.0)", "", id="unknown"),
+        pytest.param("", "", id="none"),
+    ],
+)
+def test_browser_of_is_the_family(agent: str, browser: str) -> None:
+    """Most name Chrome and Safari besides themselves."""
+    assert browser_of(agent) == browser

@@ -8,7 +8,7 @@ import pytest
 
 from tests.server.conftest import CONTRACT, FakeClock, MakeSite, Site
 from tracker_server.live import Live
-from tracker_server.model import DayFigures, Overview, PathReaders, PathViews
+from tracker_server.model import DayFigures, Overview, PathReaders, PathViews, RecentView
 from tracker_server.wire import etag_of, timestamp, write_overview
 
 OVERVIEW = Overview(
@@ -36,6 +36,11 @@ OVERVIEW = Overview(
         DayFigures(20_513, 700, 400),
         DayFigures(20_514, 0, 0),
         DayFigures(20_515, 534, 300),
+    ),
+    minutes=(*[0] * 27, 5, 0, 3),
+    recent=(
+        RecentView(1_780_133_430, "/guide/install/", "Install", "AT", "search.example"),
+        RecentView(1_780_133_429, "/gone/", None, "", ""),
     ),
 )
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import NOON, Site, session_id
+from tests.server.conftest import NOON, MakeSite, Site, session_id
+from tracker_server.model import Manifest, Page
 
 LOAD = "1" * 32
 OTHER_LOAD = "2" * 32
@@ -29,9 +30,10 @@ def test_the_greatest_of_what_was_said_counts(site: Site) -> None:
     site.send("leave", "/faq/", l=LOAD, v=61_500, a=21_500, d=90)
 
     expected = {"pageLoads": 1, "visibleSeconds": 62, "activeSeconds": 22, "scrollDepth": 90}
+    expected["completed"] = 1
     assert _reading(site) == expected
-    assert _reading(site, "?from=2026-01-01&path=/faq/") == expected
-    assert _reading(site, "?from=2026-01-01&path=/")["pageLoads"] == 0
+    assert _reading(site, "?from=2026-01-01&page=/faq/") == expected
+    assert _reading(site, "?from=2026-01-01&page=/")["pageLoads"] == 0
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
@@ -48,6 +50,7 @@ def test_messages_in_any_order_and_twice_give_the_same(site: Site, order: tuple[
         "visibleSeconds": 31,
         "activeSeconds": 11,
         "scrollDepth": 70,
+        "completed": 0,
     }
 
 
@@ -58,17 +61,19 @@ def test_a_view_says_how_the_page_before_was_read(site: Site) -> None:
     site.view("/", l=OTHER_LOAD, o=before)
     site.send("leave", "/", l=OTHER_LOAD, v=3_000, a=3_000, d=50)
 
-    assert _reading(site, "?from=2026-01-01&path=/faq/") == {
+    assert _reading(site, "?from=2026-01-01&page=/faq/") == {
         "pageLoads": 1,
         "visibleSeconds": 9,
         "activeSeconds": 8,
         "scrollDepth": 100,
+        "completed": 1,
     }
     assert _reading(site) == {
         "pageLoads": 2,
         "visibleSeconds": 12,
         "activeSeconds": 11,
         "scrollDepth": 75,
+        "completed": 1,
     }
     assert site.stats()["totalPageViews"] == 2
 
@@ -104,12 +109,14 @@ def test_time_goes_to_the_day_on_which_it_was_said(site: Site) -> None:
         "visibleSeconds": 20,
         "activeSeconds": 20,
         "scrollDepth": 30,
+        "completed": 0,
     }
     assert _reading(site, "?from=2026-01-01&to=2026-01-02") == {
         "pageLoads": 1,
         "visibleSeconds": 50,
         "activeSeconds": 40,
         "scrollDepth": 80,
+        "completed": 0,
     }
 
 
@@ -160,5 +167,46 @@ def test_readers_of_one_path_are_summed(site: Site) -> None:
         "visibleSeconds": 10,
         "activeSeconds": 5,
         "scrollDepth": 20,
+        "completed": 0,
     }
     assert site.rows("SELECT count(*) FROM day_reading") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("words", "active", "depth", "completed"),
+    [
+        pytest.param(None, 0, 90, 1, id="depth-alone-where-nobody-counted-words"),
+        pytest.param(None, 60_000, 89, 0, id="not-to-the-end"),
+        pytest.param(240, 20_000, 90, 1, id="a-third-of-a-minute-for-240-words"),
+        pytest.param(240, 19_999, 100, 0, id="too-fast"),
+        pytest.param(0, 0, 100, 1, id="nothing-to-read"),
+    ],
+)
+def test_a_page_load_is_completed_at_the_end_and_not_too_fast(
+    bare: Site, words: int | None, active: int, depth: int, completed: int
+) -> None:
+    """Ninety percent down, and a third of the time that it takes to read all words."""
+    page = Page("/faq/", "faq", "FAQ", "page", published=True, words=words)
+    bare.tracker.store.replace_pages(Manifest("", None, (page,)), "1", int(NOON))
+    bare.view("/faq/", l=LOAD)
+    bare.send("leave", "/faq/", l=LOAD, v=60_000, a=active, d=depth)
+
+    assert _reading(bare)["completed"] == completed
+
+
+def test_what_was_completed_stays_so_and_counts_once(bare: Site) -> None:
+    """Also when the page has more words by then."""
+    bare.view("/faq/", l=LOAD)
+    bare.send("leave", "/faq/", l=LOAD, v=5_000, a=5_000, d=95)
+    page = Page("/faq/", "faq", "FAQ", "page", published=True, words=10_000)
+    bare.tracker.store.replace_pages(Manifest("", None, (page,)), "1", int(NOON))
+    bare.send("leave", "/faq/", l=LOAD, v=6_000, a=6_000, d=100)
+
+    assert _reading(bare)["completed"] == 1
+    assert _reading(bare, "?from=2026-01-01&page=/faq/")["completed"] == 1
+
+
+@pytest.fixture
+def bare(make_site: MakeSite) -> Site:
+    """Return a tracker without a manifest."""
+    return make_site()

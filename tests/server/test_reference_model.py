@@ -10,8 +10,10 @@ roll-up what a recount of the raw views says.
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date, timedelta
 from random import Random
 from typing import Any
 
@@ -23,23 +25,32 @@ from pyroaring import BitMap
 from tests.server.conftest import NOON, FakeClock, MakeDatabase, refuse_writes
 from tracker_server import cleanup as cleanup_module
 from tracker_server.app import Tracker, create_app
+from tracker_server.audit import compare
 from tracker_server.config import Settings
 from tracker_server.database import open_reader
 from tracker_server.errors import StorageError
 from tracker_server.model import (
     Beat,
     Count,
-    DayFigures,
+    Deploy,
+    Figures,
+    Filters,
     Leave,
+    Manifest,
     Message,
     MissingPath,
     NotFound,
+    Page,
+    PageCount,
     PageFigures,
-    Period,
+    Question,
+    Read,
     Received,
+    Report,
+    Series,
     View,
 )
-from tracker_server.queries.period import read_period
+from tracker_server.queries.report import read_report
 from tracker_server.schema import (
     MAX_PATH_ID,
     MAX_VISITOR_ID,
@@ -59,7 +70,21 @@ POISON = 666
 SESSIONS = [3, 2**62, 2**63 - 1, -5, -2, -(2**63), 77, -77]
 PATHS = ["/", "/a/", "/b/", "/guide/install/", "/\u00fcber/"]
 REFERRERS = ["", "search.example", "old.example"]
-AUDIENCES = [("", "", ""), ("DE", "de", "small"), ("IN", "en", "large")]
+AUDIENCES = [
+    ("", "", "", ""),
+    ("DE", "de", "small", "Firefox"),
+    ("DE", "en", "large", "Safari"),
+    ("IN", "en", "large", "Chrome"),
+]
+FILTERS = [
+    Filters(country="DE"),
+    Filters(language="en", device="large"),
+    Filters(browser=""),
+    Filters(referrer="search.example"),
+    Filters(page="/a/", country="DE"),
+    Filters(page="/b/", referrer="", browser="Safari"),
+    Filters(country="nowhere"),
+]
 STEPS = [0, 0, 0, 1, 5, 9, 10, 11, 60, 119, 120, 121, 1_799, 1_800, 1_801, 3_600]
 JUMPS = [-3 * DAY, -DAY, -DAY + 600, -7_200, -1_801, -1_800, -1_799, -600, 7_200, DAY, 40 * DAY]
 
@@ -69,7 +94,9 @@ class Model:
 
     def __init__(self) -> None:
         self.loads: dict[tuple[int | None, int], int] = {}
-        self.views: list[tuple[int, str, int, str, str]] = []
+        self.views: list[tuple[int, str, int, str, str, str]] = []
+        """Time, path, session, referrer, audience and the path before."""
+        self.minutes: Counter[int] = Counter()
         self.visits: dict[tuple[int, str, int], int] = {}
         self.sessions: dict[int, tuple[str, int, int]] = {}
         self.not_found: Counter[tuple[int, str, str]] = Counter()
@@ -84,9 +111,14 @@ class Model:
             load = (message.session, message.load)
             if load not in self.loads and not self._was_counted_around(at, message):
                 self.loads[load] = at
+                before = "" if message.referrer else self._path_before(at, message)
                 self.visits[at // DAY, message.path, message.session] = at
-                audience = f"{message.country}/{message.language}/{message.device}"
-                self.views.append((at, message.path, message.session, message.referrer, audience))
+                self.minutes[at // 60] += 1
+                of_reader = message.country, message.language, message.device, message.browser
+                audience = "/".join(of_reader)
+                self.views.append(
+                    (at, message.path, message.session, message.referrer, audience, before)
+                )
         row = self.sessions.get(message.session)
         if isinstance(message, Leave):
             if row and row[1] == message.load:
@@ -97,6 +129,15 @@ class Model:
                 repeats = repeats and row and row[1] == message.load
             if not repeats:
                 self.sessions[message.session] = (message.path, message.load, at)
+
+    def _path_before(self, at: int, view: View) -> str:
+        """Return what the visitor viewed last within the window on the same day."""
+        candidates = [
+            (last, PATHS.index(path), path)
+            for (day, path, session), last in self.visits.items()
+            if session == view.session and day == at // DAY and abs(at - last) < WINDOW
+        ]
+        return max(candidates)[2] if candidates else ""
 
     def _was_counted_around(self, at: int, view: View) -> bool:
         """Look at the last counted view of each day that the window touches."""
@@ -111,6 +152,8 @@ class Model:
         self.visits = {v: at for v, at in self.visits.items() if abs(at - now) < WINDOW}
         self.sessions = {s: r for s, r in self.sessions.items() if abs(r[2] - now) < 120}
         self.loads = {load: at for load, at in self.loads.items() if abs(at - now) < DAY}
+        for minute in [minute for minute in self.minutes if abs(minute - now // 60) >= 120]:
+            del self.minutes[minute]
 
 
 class Pair:
@@ -121,6 +164,10 @@ class Pair:
         self.clock = FakeClock(NOON + 43_000)
         self._url = database_url
         self.tracker = self._start()
+        # So that both databases of a test number the paths alike.
+        pages = tuple(Page(path, path, path.upper(), "page", published=True) for path in PATHS)
+        self.deployed = int(self.clock())
+        self.tracker.store.replace_pages(Manifest("", None, pages), "1", self.deployed)
         refuse_writes(self.tracker.engine, "load", f"new.key = {load_key(0, POISON)}")
 
     def write(self, batch: list[Received]) -> None:
@@ -167,7 +214,8 @@ class Pair:
     def _assert_raw_rows(self) -> None:
         model = self.model
         views = self.query(
-            "SELECT at, path.text, session, referrer.text, audience.text FROM view "
+            "SELECT at, path.text, session, referrer.text, audience.text, "
+            "coalesce(led.text, '') FROM view LEFT JOIN path led ON led.id = before_id "
             "JOIN path ON path.id = path_id JOIN visitor ON visitor.id = visitor_id "
             "JOIN referrer ON referrer.id = referrer_id "
             "JOIN audience ON audience.id = audience_id ORDER BY view.id"
@@ -218,13 +266,19 @@ class Pair:
             "total_count": "SELECT 1, path_id, count(*) FROM view GROUP BY 2 UNION ALL "
             "SELECT 2, referrer_id, count(*) FROM view GROUP BY 2 UNION ALL "
             "SELECT 3, audience_id, count(*) FROM view GROUP BY 2",
-            "day_count": "SELECT 1, at / 86400, path_id, count(*) FROM view GROUP BY 2, 3 "
-            "UNION ALL SELECT 2, at / 86400, referrer_id, count(*) FROM view GROUP BY 2, 3 "
-            "UNION ALL SELECT 3, at / 86400, audience_id, count(*) FROM view GROUP BY 2, 3",
+            "day_count": "SELECT 1, day, path_id, sum(views), sum(entries), sum(leads) FROM "
+            "(SELECT at / 86400 AS day, path_id, 1 AS views, 0 AS leads, "
+            "CASE WHEN before_id = 0 THEN 1 ELSE 0 END AS entries FROM view UNION ALL "
+            "SELECT at / 86400, before_id, 0, 1, 0 FROM view WHERE before_id <> 0) AS steps "
+            "GROUP BY day, path_id "
+            "UNION ALL SELECT 2, at / 86400, referrer_id, count(*), 0, 0 FROM view GROUP BY 2, 3 "
+            "UNION ALL SELECT 3, at / 86400, audience_id, count(*), 0, 0 FROM view GROUP BY 2, 3",
             "hour_count": "SELECT at / 3600, count(*) FROM view GROUP BY 1",
         }
         for table, recount in recounts.items():
             assert sorted(self.query(f"SELECT * FROM {table}")) == sorted(self.query(recount))
+        with open_reader(self.tracker.engine) as connection:
+            assert [found for found in compare(connection) if found.differing] == []
 
     def _assert_figures(self) -> None:
         model, now = self.model, int(self.clock())
@@ -241,54 +295,145 @@ class Pair:
         assert {row.path: row.views for row in overview.page_stats} == Counter(
             view[1] for view in model.views
         )
+        assert overview.minutes == tuple(
+            model.minutes[now // 60 - ago] for ago in range(29, -1, -1)
+        )
+        assert [(row.at, row.path, row.country, row.referrer) for row in overview.recent] == [
+            (at, path, audience.split("/")[0], referrer)
+            for at, path, _, referrer, audience, _ in model.views[:-21:-1]
+        ]
 
     def _assert_reports(self) -> None:
-        """Any days, of the site and of one page: what counting the model's views gives."""
+        """Any days, of the site, a page, or filtered: what counting the model's views gives."""
         days = sorted({view[0] // DAY for view in self.model.views})
         if not days:
             return
         middle = days[len(days) // 2]
+        spans = [(days[0] - 1, days[-1] + 1, "week"), (middle, middle, "hour")]
+        spans += [(middle, days[-1], "month"), (middle - 1, middle, "day")]
         with open_reader(self.tracker.engine) as connection:
-            for first, last in {(days[0] - 1, days[-1] + 1), (middle, middle), (middle, days[-1])}:
-                for path in (None, *PATHS):
-                    period = read_period(connection, first, last, path, 100)
-                    assert period == self._counted(first, last, path)
+            for first, last, grain in spans:
+                for filters in (Filters(), *(Filters(page=path) for path in PATHS), *FILTERS):
+                    question = Question(
+                        "custom", first, last, grain, compare=True, filters=filters, max_rows=100
+                    )
+                    assert read_report(connection, question) == self._counted(question)
 
-    def _counted(self, first: int, last: int, path: str | None) -> Period:
-        views = [
-            view
-            for view in self.model.views
-            if first <= view[0] // DAY <= last and path in {None, view[1]}
-        ]
-        of_day = Counter(view[0] // DAY for view in views)
-        readers = Counter(day for day, _ in {(view[0] // DAY, view[2]) for view in views})
-        days = tuple(DayFigures(day, of_day[day], readers[day]) for day in range(first, last + 1))
-        visitors = len({view[2] for view in views})
-        if path is not None:
-            return Period(len(views), visitors, days)
-        readers_of = Counter(path for path, _ in {(view[1], view[2]) for view in views})
+    def _counted(self, question: Question) -> Report:
+        filters = question.filters
+        days = question.first_day, question.last_day
+        days_before = 2 * days[0] - days[1] - 1, days[0] - 1
+        fitting = [view for view in self.model.views if _fits(view, filters)]
+        views = _within(fitting, *days)
+        others = replace(filters, page=None)
+        around = _within([view for view in self.model.views if _fits(view, others)], *days)
+        leads = Counter(view[5] for view in around if view[5] and filters.page in {None, view[5]})
+        viewed = Counter(view[1] for view in views)
+        entries = Counter(view[1] for view in views if not view[5])
+        exits = viewed - leads
+        readers = Counter(path for path, _ in {(view[1], view[2]) for view in views})
+        audiences = [view[4].split("/") for view in views]
+        knows_exits = filters.referrer is None
+        onward = (view[1] for view in around if filters.page and view[5] == filters.page)
         missing: dict[str, Counter[str]] = {}
         for (day, gone, referrer), count in self.model.not_found.items():
-            if first <= day <= last:
+            if days[0] <= day <= days[1]:
                 missing.setdefault(gone, Counter())[referrer] += count
-        audiences = [view[4].split("/") for view in views]
-        return Period(
-            len(views),
-            visitors,
-            days,
+        return Report(
+            _figures(views, *days, question),
+            before=_figures(_within(fitting, *days_before), *days_before, question),
+            deploys=(Deploy(self.deployed, None, None),)
+            if days[0] <= self.deployed // DAY <= days[1]
+            else (),
             pages=tuple(
-                PageFigures(row.text, None, "other", row.views, readers_of[row.text])
-                for row in _largest(view[1] for view in views)
+                PageFigures(
+                    row.text,
+                    row.text.upper(),
+                    "page",
+                    row.views,
+                    readers[row.text],
+                    _trend([view[0] // DAY for view in views if view[1] == row.text], *days),
+                    entries[row.text],
+                    exits[row.text] if knows_exits else None,
+                    None if filters.are_of_views else Read(),
+                )
+                for row in _largest(viewed.elements())
             ),
+            entry_pages=_pages(entries),
+            exit_pages=_pages(exits) if knows_exits else None,
+            next_pages=_pages(Counter(onward)) if filters.page and knows_exits else None,
             referrers=_largest(view[3] for view in views),
-            countries=_largest(country for country, _, _ in audiences),
-            languages=_largest(language for _, language, _ in audiences),
-            devices=_largest(device for _, _, device in audiences),
-            not_found=tuple(
+            countries=_largest(parts[0] for parts in audiences),
+            languages=_largest(parts[1] for parts in audiences),
+            devices=_largest(parts[2] for parts in audiences),
+            browsers=_largest(parts[3] for parts in audiences),
+            feedback=None if filters.are_of_views else (0, 0),
+            not_found=None
+            if filters != Filters()
+            else tuple(
                 MissingPath(row.text, row.views, _largest(missing[row.text].elements())[:5])
                 for row in _largest(gone for gone, c in missing.items() for _ in range(c.total()))
             ),
         )
+
+
+_View = tuple[int, str, int, str, str, str]
+
+
+def _fits(view: _View, filters: Filters) -> bool:
+    wanted = (filters.page, filters.referrer, *filters.audience)
+    said = (view[1], view[3], *view[4].split("/"))
+    return all(want is None or want == have for want, have in zip(wanted, said, strict=True))
+
+
+def _within(views: Iterable[_View], first: int, last: int) -> list[_View]:
+    return [view for view in views if first <= view[0] // DAY <= last]
+
+
+def _figures(views: list[_View], first: int, last: int, question: Question) -> Figures:
+    grain, of_views = question.grain, question.filters.are_of_views
+    days = [date(1970, 1, 1) + timedelta(day) for day in range(first, last + 1)]
+    name: dict[str, Callable[[date], object]] = {
+        "day": lambda day: day,
+        "week": lambda day: day.isocalendar()[:2],
+        "month": lambda day: (day.year, day.month),
+    }
+    if grain == "hour":
+        starts = [day * 24 + hour for day in range(first, last + 1) for hour in range(24)]
+        part = [view[0] // 3_600 for view in views]
+    else:
+        names = [name[grain](day) for day in days]
+        starts = [first + names.index(each) for each in dict.fromkeys(names)]
+        part = [first + names.index(names[view[0] // DAY - first]) for view in views]
+    viewed = Counter(part)
+    readers = Counter(start for start, _ in {(p, v[2]) for p, v in zip(part, views, strict=True)})
+    unknown = of_views or (grain == "hour" and question.filters.page is not None)
+    return Figures(
+        first,
+        last,
+        len(views),
+        len({view[2] for view in views}),
+        sum(not view[5] for view in views),
+        None if of_views else Read(),
+        Series(
+            tuple(starts),
+            tuple(viewed[start] for start in starts),
+            tuple(readers[start] for start in starts),
+            None if unknown else (0,) * len(starts),
+        ),
+    )
+
+
+def _trend(days: list[int], first: int, last: int) -> tuple[int, ...]:
+    """Count in spans of equal length, of which the last ends with the last day."""
+    length = -(-(last - first + 1) // 30)
+    counts = Counter((last - day) // length for day in days)
+    return tuple(counts[span] for span in reversed(range((last - first) // length + 1)))
+
+
+def _pages(counts: Counter[str]) -> tuple[PageCount, ...]:
+    rows = _largest(counts.elements())
+    return tuple(PageCount(row.text, row.text.upper(), "page", row.views) for row in rows)
 
 
 def _largest(texts: Iterable[str]) -> tuple[Count, ...]:

@@ -289,7 +289,7 @@ def test_stats_has_every_field(site: Site) -> None:
     """The figures of the stats page under exactly the documented names."""
     site.view("/guide/install/", reader=1)
     site.view("/guide/install/", reader=2)
-    site.view("/", reader=2)
+    site.view("/", reader=2, z="Europe/Vienna")
     site.view("/gone/", reader=3)
 
     expected: dict[str, Any] = {
@@ -311,6 +311,22 @@ def test_stats_has_every_field(site: Site) -> None:
         ],
         "pageCount": 3,
         "series": {"from": "2025-10-04", "views": [0] * 89 + [4], "visitors": [0] * 89 + [3]},
+        "minutes": [0] * 29 + [4],
+        "recent": [
+            {
+                "at": "2026-01-01T12:00:00Z",
+                "path": path,
+                "title": title,
+                "country": "AT" if path == "/" else "",
+                "referrer": "",
+            }
+            for path, title in (
+                ("/gone/", None),
+                ("/", "Kettle"),
+                ("/guide/install/", "Install"),
+                ("/guide/install/", "Install"),
+            )
+        ],
         "siteUrl": "https://kettle.example/docs/",
         "demo": False,
     }
@@ -330,6 +346,8 @@ def test_stats_of_an_empty_tracker_is_all_zero(make_site: MakeSite) -> None:
         "pageStats": [],
         "pageCount": 0,
         "series": {"from": "2025-10-04", "views": [0] * 90, "visitors": [0] * 90},
+        "minutes": [0] * 30,
+        "recent": [],
         "siteUrl": None,
         "demo": False,
     }

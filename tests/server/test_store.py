@@ -221,7 +221,7 @@ def test_invented_referrers_and_audiences_share_one_row(
 def test_paths_of_the_manifest_are_outside_the_bound(make_site: MakeSite) -> None:
     """A site of many pages leaves all the room there is to unknown paths."""
     site = make_site(max_unknown_paths=1)
-    site.tracker.store.replace_pages(_manifest("/a/", "/b/", "/c/"), "1")
+    site.tracker.store.replace_pages(_manifest("/a/", "/b/", "/c/"), "1", AT)
     _write(site, *(View(A, n, path) for n, path in enumerate(["/a/", "/b/", "/x/", "/y/", "/c/"])))
 
     assert [(row["path"], row["title"]) for row in site.stats()["pageStats"]] == [
@@ -238,9 +238,9 @@ def test_a_page_of_a_new_manifest_gets_a_row_of_its_own_in_a_full_table(
 ) -> None:
     """A path that was invented until now is a page from the new manifest on."""
     site = make_site(max_unknown_paths=0)
-    site.tracker.store.replace_pages(_manifest("/a/"), "1")
+    site.tracker.store.replace_pages(_manifest("/a/"), "1", AT)
     _write(site, View(A, 1, "/new/"))
-    site.tracker.store.replace_pages(_manifest("/a/", "/new/"), "2")
+    site.tracker.store.replace_pages(_manifest("/a/", "/new/"), "2", AT)
     _write(site, View(B, 2, "/new/"))
 
     assert [(row["path"], row["views"]) for row in site.stats()["pageStats"]] == [
@@ -252,9 +252,9 @@ def test_a_page_of_a_new_manifest_gets_a_row_of_its_own_in_a_full_table(
 def test_replace_pages_keeps_the_views_of_pages_that_are_gone(bare: Site) -> None:
     """A page that left the site keeps its views and loses its title."""
     store = bare.tracker.store
-    store.replace_pages(_manifest("/a/", "/b/"), "1")
+    store.replace_pages(_manifest("/a/", "/b/"), "1", AT)
     _write(bare, View(A, 1, "/a/"))
-    store.replace_pages(_manifest("/b/", url="https://kettle.example/"), "2")
+    store.replace_pages(_manifest("/b/", url="https://kettle.example/"), "2", AT)
 
     assert bare.stats()["pageStats"] == [
         {"path": "/a/", "title": None, "type": "other", "views": 1}
@@ -267,12 +267,12 @@ def test_replace_pages_keeps_the_views_of_pages_that_are_gone(bare: Site) -> Non
 
 def test_replace_pages_by_the_same_manifest_writes_nothing(bare: Site) -> None:
     """The digest says that it is in force already."""
-    bare.tracker.store.replace_pages(_manifest("/a/"), "1")
+    bare.tracker.store.replace_pages(_manifest("/a/"), "1", AT)
     statements: list[Any] = []
     event.listen(
         bare.tracker.engine, "before_cursor_execute", lambda *seen: statements.append(seen[2])
     )
-    bare.tracker.store.replace_pages(_manifest("/b/"), "1")
+    bare.tracker.store.replace_pages(_manifest("/b/"), "1", AT)
 
     assert not [text for text in statements if not text.startswith(("BEGIN", "SELECT set_config"))]
     assert bare.rows("SELECT text FROM page JOIN path ON path.id = path_id") == [("/a/",)]
@@ -280,10 +280,10 @@ def test_replace_pages_by_the_same_manifest_writes_nothing(bare: Site) -> None:
 
 def test_replace_pages_is_all_or_nothing(bare: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A manifest that cannot be stored leaves the one before, its paths and its name."""
-    bare.tracker.store.replace_pages(_manifest("/a/"), "1")
+    bare.tracker.store.replace_pages(_manifest("/a/"), "1", AT)
     monkeypatch.setattr(store_module, "MAX_PATH_ID", 2)
     with pytest.raises(InvalidManifestError, match="more than 2 paths"):
-        bare.tracker.store.replace_pages(_manifest("/b/", "/c/"), "2")
+        bare.tracker.store.replace_pages(_manifest("/b/", "/c/"), "2", AT)
 
     assert bare.rows("SELECT text FROM path") == [("/a/",)]
     assert bare.rows("SELECT manifest_digest FROM totals") == [("1",)]
@@ -291,8 +291,8 @@ def test_replace_pages_is_all_or_nothing(bare: Site, monkeypatch: pytest.MonkeyP
 
 def test_an_empty_manifest_is_in_force_too(bare: Site) -> None:
     """A site without pages has none published."""
-    bare.tracker.store.replace_pages(_manifest("/a/"), "1")
-    bare.tracker.store.replace_pages(_manifest(), "2")
+    bare.tracker.store.replace_pages(_manifest("/a/"), "1", AT)
+    bare.tracker.store.replace_pages(_manifest(), "2", AT)
 
     assert bare.stats()["publishedPages"] == 0
 

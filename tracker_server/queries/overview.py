@@ -2,9 +2,22 @@
 
 from sqlalchemy import Connection, func, select
 
-from tracker_server.model import Overview, PathReaders, PathViews, page_type
-from tracker_server.schema import BY_PATH
-from tracker_server.statements import ALL_TIME, PAGES, PATHS, SESSIONS, TOTALS, with_pages
+from tracker_server.model import Overview, PathReaders, PathViews, RecentView, page_type
+from tracker_server.schema import BY_PATH, LIVE_MINUTES, OTHER, SECONDS_PER_MINUTE
+from tracker_server.statements import (
+    ALL_TIME,
+    AUDIENCES,
+    MINUTES,
+    PAGES,
+    PATHS,
+    REFERRERS,
+    SESSIONS,
+    TOTALS,
+    VIEWS,
+    with_pages,
+)
+
+RECENT_VIEWS = 20
 
 
 def read_overview(
@@ -28,6 +41,8 @@ def read_overview(
         ).scalar_one(),
         site_name=totals.site_name,
         site_url=totals.site_url,
+        minutes=_by_minute(connection, now // SECONDS_PER_MINUTE),
+        recent=_recent(connection),
         demo=totals.demo,
     )
 
@@ -48,6 +63,32 @@ def _active_by_path(
     return tuple(
         PathReaders(path, title, page_type(kind), count)
         for path, title, kind, count in connection.execute(statement)
+    )
+
+
+def _by_minute(connection: Connection, this_minute: int) -> tuple[int, ...]:
+    minutes = range(this_minute - LIVE_MINUTES + 1, this_minute + 1)
+    statement = select(MINUTES.c.minute, MINUTES.c.count)
+    rows = connection.execute(statement.where(MINUTES.c.minute.between(minutes[0], minutes[-1])))
+    counts = {row[0]: row[1] for row in rows}
+    return tuple(counts.get(minute, 0) for minute in minutes)
+
+
+def _recent(connection: Connection) -> tuple[RecentView, ...]:
+    """Read the last views; nothing in them says who."""
+    last = select(VIEWS).order_by(VIEWS.c.id.desc()).limit(RECENT_VIEWS).subquery()
+    statement = (
+        select(last.c.at, PATHS.c.text, PAGES.c.title, AUDIENCES.c.text, REFERRERS.c.text)
+        .select_from(with_pages(last, last.c.path_id))
+        .join(AUDIENCES, AUDIENCES.c.id == last.c.audience_id)
+        .join(REFERRERS, REFERRERS.c.id == last.c.referrer_id)
+        .order_by(last.c.id.desc())
+    )
+    return tuple(
+        RecentView(
+            at, path, title, OTHER if audience == OTHER else audience.partition("/")[0], referrer
+        )
+        for at, path, title, audience, referrer in connection.execute(statement)
     )
 
 

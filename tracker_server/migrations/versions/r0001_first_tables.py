@@ -10,7 +10,7 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
-_READ = ("visible", "active", "depth")
+_READ = ("visible", "active", "depth", "completed")
 _NO_ROW_ID = {"sqlite_with_rowid": False}
 
 
@@ -34,6 +34,7 @@ def _create_vocabularies() -> None:
         sa.Column("published", sa.Boolean(), nullable=False),
         sa.Column("date", sa.Date()),
         sa.Column("generated", sa.Boolean(), nullable=False),
+        sa.Column("words", sa.Integer()),
     )
     op.create_table(
         "visitor",
@@ -51,6 +52,13 @@ def _create_events() -> None:
         sa.Column("visitor_id", sa.Integer(), nullable=False),
         sa.Column("referrer_id", sa.Integer(), nullable=False),
         sa.Column("audience_id", sa.Integer(), nullable=False),
+        sa.Column("before_id", sa.Integer(), nullable=False),
+    )
+    op.create_table(
+        "day_run",
+        sa.Column("after_id", sa.BigInteger(), primary_key=True, autoincrement=False),
+        _key("day"),
+        **_NO_ROW_ID,
     )
     op.create_table(
         "visit",
@@ -96,6 +104,7 @@ def _create_counts() -> None:
         sa.Column("site_name", sa.String()),
         sa.Column("site_url", sa.String()),
         sa.Column("demo", sa.Boolean(), nullable=False),
+        sa.Column("run_day", sa.Integer(), nullable=False),
     )
     op.create_table(
         "day_reading",
@@ -103,8 +112,22 @@ def _create_counts() -> None:
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("loads", *_READ)),
     )
     op.create_table("hour_count", _key("hour"), _count())
+    op.create_table("minute_count", _key("minute"), _count())
     op.create_table(
-        "day_count", _key("dimension"), _key("day"), _key("key"), _count(), **_NO_ROW_ID
+        "hour_reading", _key("hour"), sa.Column("active", sa.BigInteger(), nullable=False)
+    )
+    op.create_table(
+        "deploy",
+        _key("id"),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("commit_id", sa.String()),
+        sa.Column("label", sa.String()),
+    )
+    op.create_table(
+        "day_count",
+        *(_key(name) for name in ("dimension", "day", "key")),
+        *(sa.Column(n, sa.BigInteger(), nullable=False) for n in ("count", "entries", "leads")),
+        **_NO_ROW_ID,
     )
     op.create_table("total_count", _key("dimension"), _key("key"), _count(), **_NO_ROW_ID)
     op.create_table(

@@ -1,0 +1,137 @@
+"""Views and visitors by day, from roll-ups and sets.
+
+Days are UTC days since the epoch, and the last one is included. A connection whose
+statements all see one moment (`open_reader`) gives figures that agree with each other.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+
+from pyroaring import BitMap
+from sqlalchemy import Connection, or_, select
+
+from tracker_server.database import plain_rows
+from tracker_server.grains import HOURS_PER_DAY
+from tracker_server.model import DayFigures
+from tracker_server.schema import (
+    BY_PATH,
+    MAX_PATH_ID,
+    MAX_VISITOR_ID,
+    PATH_BITS,
+    VISITOR_BITS,
+    WHOLE_SITE,
+    day_visitors_key,
+    visit_key,
+)
+from tracker_server.statements import DAY_VISITORS, DAYS, HOURS, PATHS, VISITS
+
+MAX_PATHS = 100
+"""How many paths one statement asks for."""
+_DAY_MASK = (1 << 16) - 1
+
+
+def views_by_hour(connection: Connection, first_day: int, last_day: int) -> Counter[int]:
+    """Return the views of the site by hour since the epoch."""
+    hours = HOURS.c.hour
+    statement = select(hours, HOURS.c.count).where(
+        hours >= first_day * HOURS_PER_DAY, hours < (last_day + 1) * HOURS_PER_DAY
+    )
+    return Counter(dict(iter(connection.execute(statement))))
+
+
+def views_by_day(
+    connection: Connection, first_day: int, last_day: int, path_id: int = WHOLE_SITE
+) -> Counter[int]:
+    """Return the views of the site or of one path."""
+    if path_id == WHOLE_SITE:
+        days: Counter[int] = Counter()
+        for hour, count in views_by_hour(connection, first_day, last_day).items():
+            days[hour // HOURS_PER_DAY] += count
+        return days
+    statement = select(DAYS.c.day, DAYS.c.count).where(
+        DAYS.c.dimension == BY_PATH,
+        DAYS.c.day.between(first_day, last_day),
+        DAYS.c.key == path_id,
+    )
+    return Counter(dict(iter(connection.execute(statement))))
+
+
+def visitors_by_day(
+    connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
+) -> dict[int, dict[int, BitMap]]:
+    """Return who viewed what on which day: by path, which may be `WHOLE_SITE`, and day."""
+    found: dict[int, dict[int, BitMap]] = {path_id: {} for path_id in path_ids}
+    for key, members in _sealed(connection, first_day, last_day, path_ids):
+        found[key >> 16][key & _DAY_MASK] = BitMap.deserialize(members)
+    for visit in _open_visits(connection, first_day, last_day):
+        day, visitor = visit >> PATH_BITS + VISITOR_BITS, visit >> PATH_BITS & MAX_VISITOR_ID
+        for path_id in {WHOLE_SITE, visit & MAX_PATH_ID} & found.keys():
+            found[path_id].setdefault(day, BitMap()).add(visitor)
+    return found
+
+
+def unite(sets: Iterable[BitMap]) -> BitMap:
+    """Return who is in any of these sets."""
+    return BitMap.union(*sets, BitMap())
+
+
+def unique_visitors(
+    connection: Connection, first_day: int, last_day: int, path_id: int = WHOLE_SITE
+) -> int:
+    """Count the visitors of the site or of one path, each once whatever the days; exact."""
+    days = visitors_by_day(connection, first_day, last_day, {path_id})[path_id]
+    return len(unite(days.values()))
+
+
+def visitors_of(connection: Connection, path: str, last_day: int) -> int:
+    """Count the visitors of a path up to a day, each once; exact."""
+    path_id = connection.execute(
+        select(PATHS.c.id).where(PATHS.c.text == path)
+    ).scalar_one_or_none()
+    return 0 if path_id is None else unique_visitors(connection, 0, last_day, path_id)
+
+
+def read_days(connection: Connection, first_day: int, last_day: int) -> tuple[DayFigures, ...]:
+    """Read views and visitors of the site on each day, those without any included."""
+    views = views_by_day(connection, first_day, last_day)
+    visitors = _numbers_by_day(connection, first_day, last_day)
+    return tuple(
+        DayFigures(day, views[day], visitors[day]) for day in range(first_day, last_day + 1)
+    )
+
+
+def _numbers_by_day(connection: Connection, first_day: int, last_day: int) -> Counter[int]:
+    """Count the visitors of the site on each day, without a look into most of the sets."""
+    first, last = day_visitors_key(WHOLE_SITE, first_day), day_visitors_key(WHOLE_SITE, last_day)
+    sizes = select(DAY_VISITORS.c.key, DAY_VISITORS.c.count)
+    rows = connection.execute(sizes.where(DAY_VISITORS.c.key.between(first, last)))
+    counts = Counter({key & _DAY_MASK: count for key, count in rows})
+    # Some of the others may be in the set as well: of their days the set itself is needed.
+    visits = _open_visits(connection, first_day, last_day)
+    for day in {visit >> PATH_BITS + VISITOR_BITS for visit in visits}:
+        counts[day] = unique_visitors(connection, day, day)
+    return counts
+
+
+def _sealed(
+    connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
+) -> Iterable[tuple[int, bytes]]:
+    """Yield keys and members of sets; many paths go into one statement."""
+    ordered = sorted(path_ids)
+    for start in range(0, len(ordered), MAX_PATHS):
+        ranges = [
+            DAY_VISITORS.c.key.between(
+                day_visitors_key(path_id, first_day), day_visitors_key(path_id, last_day)
+            )
+            for path_id in ordered[start : start + MAX_PATHS]
+        ]
+        statement = select(DAY_VISITORS.c.key, DAY_VISITORS.c.members).where(or_(*ranges))
+        yield from plain_rows(connection, statement)
+
+
+def _open_visits(connection: Connection, first_day: int, last_day: int) -> Sequence[int]:
+    """Return the keys of visits that are in no set yet; those of the last half hour or so."""
+    first, end = visit_key(first_day, 0, 0), visit_key(last_day + 1, 0, 0)
+    keys = select(VISITS.c.key).where(VISITS.c.key >= first, VISITS.c.key < end)
+    # Thousands of rows, so not one by one.
+    return [key for (key,) in plain_rows(connection, keys)]

@@ -1,0 +1,184 @@
+"""Reads raw views: what a filter selects, counted row by row.
+
+Rows are fetched in portions along their ids, so memory is bounded, and between two
+portions others get their turn. The latest day is first: when the time is up, what is
+missing are the earliest days.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
+
+from pyroaring import BitMap
+from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
+
+from tracker_server.database import plain_rows
+from tracker_server.enrich import site_of
+from tracker_server.grains import gather, part_of, starts_of
+from tracker_server.model import Figures, Filters, Series
+from tracker_server.queries.breakdown import Breakdown, audience_parts, read_texts
+from tracker_server.queries.days import unite
+from tracker_server.runs import Span, of_days, read_spans
+from tracker_server.schema import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from tracker_server.statements import AUDIENCES, REFERRERS, VIEWS
+
+PORTION_IDS = 20_000
+"""Over how many ids one statement goes."""
+
+_Row = tuple[int, int, int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which raw views are wanted, by ids; ``None`` allows any."""
+
+    path_id: int | None = None
+    referrers: Collection[int] | None = None
+    audiences: Collection[int] | None = None
+
+    @property
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Those of the statement: with a path, the views that followed one of it too."""
+        found: list[ColumnElement[bool]] = []
+        if self.path_id is not None:
+            found.append(or_(VIEWS.c.path_id == self.path_id, VIEWS.c.before_id == self.path_id))
+        for column, ids in (
+            (VIEWS.c.referrer_id, self.referrers),
+            (VIEWS.c.audience_id, self.audiences),
+        ):
+            if ids is not None:
+                # Written into the statement: there may be more of them than parameters allowed.
+                found.append(
+                    column.in_(bindparam(None, sorted(ids), expanding=True, literal_execute=True))
+                )
+        return found
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the selected views of some days come to."""
+
+    first_day: int
+    last_day: int
+    grain: str
+    since: int
+    """The first day that was read; later than `first_day` when the time was up."""
+    breakdown: Breakdown = field(default_factory=Breakdown)
+    views: Counter[int] = field(default_factory=Counter)
+    """By day, or by hour where that is the grain."""
+    visitors: defaultdict[int, BitMap] = field(default_factory=lambda: defaultdict(BitMap))
+    """Likewise."""
+    page_visitors: defaultdict[int, BitMap] = field(default_factory=lambda: defaultdict(BitMap))
+    trends: defaultdict[int, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    """Views by path and day."""
+
+    @property
+    def figures(self) -> Figures:
+        """What is known of them; how they were read is not."""
+        starts = starts_of(self.first_day, self.last_day, self.grain)
+        parts: list[list[BitMap]] = [[] for _ in starts]
+        for moment, visitors in self.visitors.items():
+            parts[part_of(starts, moment)].append(visitors)
+        numbers = tuple(len(unite(part)) for part in parts)
+        return Figures(
+            self.first_day,
+            self.last_day,
+            self.views.total(),
+            len(unite(self.visitors.values())),
+            self.breakdown.entries.total(),
+            None,
+            Series(starts, gather(starts, self.views), numbers, None),
+        )
+
+    def add(self, day: int, rows: Sequence[_Row]) -> None:
+        """Count views of one day."""
+        times, paths, visitors, referrers, audiences, leaders = zip(*rows, strict=True)
+        found = self.breakdown
+        found.referrers.update(referrers)
+        found.audiences.update(audiences)
+        found.leads.update(filter(None, leaders))
+        found.entries.update(
+            path for path, before in zip(paths, leaders, strict=True) if not before
+        )
+        for path, count in Counter(paths).items():
+            found.paths[path] += count
+            self.trends[path][day] += count
+        unit = SECONDS_PER_HOUR if self.grain == "hour" else SECONDS_PER_DAY
+        moments = [at // unit for at in times]
+        self.views.update(moments)
+        for moment, some in groupby(zip(moments, visitors, strict=True), itemgetter(0)):
+            self.visitors[moment].update([visitor for _, visitor in some])
+        of_pages: defaultdict[int, list[int]] = defaultdict(list)
+        for path, visitor in zip(paths, visitors, strict=True):
+            of_pages[path].append(visitor)
+        for path, some_visitors in of_pages.items():
+            self.page_visitors[path].update(some_visitors)
+
+
+def select_views(connection: Connection, filters: Filters, path_id: int | None) -> Selection:
+    """Return which views fit; `path_id` is that of the filter's page."""
+    referrers = audiences = None
+    if filters.referrer is not None:
+        texts = read_texts(connection, REFERRERS)
+        referrers = [id_ for id_, text in texts.items() if site_of(text) == filters.referrer]
+    wanted = filters.audience
+    if any(part is not None for part in wanted):
+        audiences = [
+            id_
+            for id_, text in read_texts(connection, AUDIENCES).items()
+            if all(a in {None, b} for a, b in zip(wanted, audience_parts(text), strict=True))
+        ]
+    return Selection(path_id, referrers, audiences)
+
+
+def read_views(
+    connection: Connection,
+    days: tuple[int, int],
+    grain: str,
+    selection: Selection,
+    is_late: Callable[[], bool],
+) -> Seen:
+    """Read the selected views.
+
+    Args:
+        connection: for reading.
+        days: the first and the last.
+        grain: of the series.
+        selection: which of the views.
+        is_late: whether no further day is to be begun.
+    """
+    first_day, last_day = days
+    seen = Seen(first_day, last_day, grain, last_day + 1)
+    spans = read_spans(connection, first_day, last_day)
+    path_id = selection.path_id
+    for day in range(last_day, first_day - 1, -1):
+        if is_late():
+            break
+        for rows in _portions(connection, day, spans.get(day, []), selection.conditions):
+            own = [row for row in rows if path_id in (None, row[1])]
+            if path_id is not None:
+                seen.breakdown.onward.update(row[1] for row in rows if row[5] == path_id)
+            if own:
+                seen.add(day, own)
+        seen.since = day
+    if path_id is not None:
+        seen.breakdown.leads = Counter({path_id: seen.breakdown.onward.total()})
+    return seen
+
+
+def _portions(
+    connection: Connection, day: int, spans: Sequence[Span], conditions: list[ColumnElement[bool]]
+) -> Iterator[list[_Row]]:
+    """Yield the rows of a day: time, path, visitor, referrer, audience and the path before."""
+    columns = ("at", "path_id", "visitor_id", "referrer_id", "audience_id", "before_id")
+    identifier = VIEWS.c.id
+    highest = connection.execute(select(func.max(identifier))).scalar_one() or 0
+    statement = select(*(VIEWS.c[name] for name in columns)).where(*of_days(day, day), *conditions)
+    for after, last in spans:
+        for start in range(after, min(last, highest), PORTION_IDS):
+            end = min(start + PORTION_IDS, last, highest)
+            rows = plain_rows(connection, statement.where(identifier > start, identifier <= end))
+            if rows:
+                yield rows

@@ -1,0 +1,246 @@
+"""What roll-ups say of some days, of the site or of one page."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection
+
+from pyroaring import BitMap
+from sqlalchemy import Connection, Integer, func, literal_column, or_, select
+
+from tracker_server.database import plain_rows
+from tracker_server.grains import HOURS_PER_DAY, gather, part_of, starts_of
+from tracker_server.model import EVENTS, Count, Figures, MissingPath, Read, Series
+from tracker_server.queries.breakdown import Breakdown, largest
+from tracker_server.queries.days import (
+    MAX_PATHS,
+    unite,
+    views_by_day,
+    views_by_hour,
+    visitors_by_day,
+)
+from tracker_server.runs import of_days, read_spans
+from tracker_server.schema import (
+    BY_AUDIENCE,
+    BY_PATH,
+    BY_REFERRER,
+    SECONDS_PER_HOUR,
+    WHOLE_SITE,
+    day_visitors_key,
+)
+from tracker_server.statements import (
+    DAY_READINGS,
+    DAYS,
+    EVENT_COUNTS,
+    HOUR_READINGS,
+    NOT_FOUND,
+    PATHS,
+    READ,
+    REFERRERS,
+    TOTALS,
+    VIEWS,
+)
+
+MAX_REFERRERS_OF_A_PATH = 5
+_SUMS = ("loads", *READ)
+_STEPS = ("count", "entries", "leads")
+_NOT_READ = (0,) * len(_SUMS)
+
+
+def read_figures(
+    connection: Connection, first_day: int, last_day: int, grain: str, path_id: int
+) -> Figures:
+    """Read the figures of the site (`WHOLE_SITE`) or of one path; hours of the site only."""
+    starts = starts_of(first_day, last_day, grain)
+    members = visitors_by_day(connection, first_day, last_day, {path_id})[path_id]
+    read = _read_by_day(connection, first_day, last_day, path_id)
+    if grain == "hour":
+        views = views_by_hour(connection, first_day, last_day)
+        visitors = _visitors_by_hour(connection, first_day, last_day)
+        active = gather(starts, _active_by_hour(connection, first_day, last_day))
+        series = Series(starts, gather(starts, views), visitors, active)
+    else:
+        views = views_by_day(connection, first_day, last_day, path_id)
+        active = gather(starts, {day: sums[2] for day, sums in read.items()})
+        numbers = _united(starts, members)
+        series = Series(starts, gather(starts, views), numbers, active)
+    return Figures(
+        first_day,
+        last_day,
+        views.total(),
+        len(unite(members.values())),
+        _visits(connection, first_day, last_day, path_id),
+        Read(*map(sum, zip(_NOT_READ, *read.values(), strict=True))),
+        series,
+    )
+
+
+def read_breakdown(connection: Connection, first_day: int, last_day: int) -> Breakdown:
+    """Read the views of the site by everything they are counted by."""
+    columns = (DAYS.c.dimension, DAYS.c.key)
+    statement = (
+        select(*columns, *(func.sum(DAYS.c[name]) for name in _STEPS))
+        .where(DAYS.c.dimension.in_((BY_PATH, BY_REFERRER, BY_AUDIENCE)))
+        .where(DAYS.c.day.between(first_day, last_day))
+        .group_by(*columns)
+    )
+    found = Breakdown()
+    of_dimension = {
+        BY_PATH: found.paths,
+        BY_REFERRER: found.referrers,
+        BY_AUDIENCE: found.audiences,
+    }
+    for dimension, key, views, entries, leads in plain_rows(connection, statement):
+        of_dimension[dimension][key] = int(views)
+        if dimension == BY_PATH:
+            found.entries[key], found.leads[key] = int(entries), int(leads)
+    return found
+
+
+def read_steps(connection: Connection, first_day: int, last_day: int, path_id: int) -> Breakdown:
+    """Read of one path how many views it had, began visits, and led on."""
+    statement = (
+        select(*(func.coalesce(func.sum(DAYS.c[name]), 0) for name in _STEPS))
+        .where(DAYS.c.dimension == BY_PATH, DAYS.c.key == path_id)
+        .where(DAYS.c.day.between(first_day, last_day))
+    )
+    counts = map(int, connection.execute(statement).one())
+    return Breakdown(*(Counter({path_id: count}) for count in counts))
+
+
+def read_visitors(
+    connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
+) -> dict[int, int]:
+    """Count the visitors of each of these paths."""
+    members = visitors_by_day(connection, first_day, last_day, path_ids)
+    return {path_id: len(unite(days.values())) for path_id, days in members.items()}
+
+
+def read_trends(
+    connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
+) -> dict[int, Counter[int]]:
+    """Return the views of each of these paths by day."""
+    days: dict[int, Counter[int]] = {path_id: Counter() for path_id in path_ids}
+    statement = select(DAYS.c.key, DAYS.c.day, DAYS.c.count).where(
+        DAYS.c.dimension == BY_PATH, DAYS.c.day.between(first_day, last_day)
+    )
+    for path_id, day, count in plain_rows(connection, statement.where(DAYS.c.key.in_(path_ids))):
+        days[path_id][day] = count
+    return days
+
+
+def read_readings(
+    connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
+) -> dict[int, Read]:
+    """Return how each of these paths was read."""
+    sums: dict[int, list[int]] = {path_id: [0] * len(_SUMS) for path_id in path_ids}
+    ordered = sorted(path_ids)
+    columns = [DAY_READINGS.c[name] for name in _SUMS]
+    for start in range(0, len(ordered), MAX_PATHS):
+        ranges = [
+            DAY_READINGS.c.key.between(
+                day_visitors_key(path_id, first_day), day_visitors_key(path_id, last_day)
+            )
+            for path_id in ordered[start : start + MAX_PATHS]
+        ]
+        statement = select(DAY_READINGS.c.key, *columns).where(or_(*ranges))
+        for key, *row in connection.execute(statement).all():
+            total = sums[key >> 16]
+            total[:] = map(sum, zip(total, row, strict=True))
+    return {path_id: Read(*total) for path_id, total in sums.items()}
+
+
+def read_feedback(
+    connection: Connection, first_day: int, last_day: int, path_id: int
+) -> tuple[int, int]:
+    """Return how many positive and how many negative ratings there were."""
+    columns = EVENT_COUNTS.c
+    statement = select(
+        func.coalesce(func.sum(columns.total), 0), func.coalesce(func.sum(columns.zeros), 0)
+    ).where(columns.day.between(first_day, last_day), columns.event == EVENTS["feedback"])
+    if path_id != WHOLE_SITE:
+        statement = statement.where(columns.path_id == path_id)
+    positive, negative = connection.execute(statement).one()
+    return int(positive), int(negative)
+
+
+def read_not_found(
+    connection: Connection, first_day: int, last_day: int, max_rows: int
+) -> tuple[MissingPath, ...]:
+    """Return the paths that were not found."""
+    total = func.sum(NOT_FOUND.c.count)
+    statement = (
+        select(PATHS.c.text, REFERRERS.c.text, total)
+        .select_from(NOT_FOUND)
+        .join(PATHS, PATHS.c.id == NOT_FOUND.c.path_id)
+        .join(REFERRERS, REFERRERS.c.id == NOT_FOUND.c.referrer_id)
+        .where(NOT_FOUND.c.day.between(first_day, last_day))
+        .group_by(PATHS.c.text, REFERRERS.c.text)
+    )
+    paths: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for path, referrer, count in connection.execute(statement):
+        paths[path][referrer] = int(count)
+    missing = largest(Counter({path: c.total() for path, c in paths.items()}), max_rows)
+    return tuple(
+        MissingPath(row.text, row.views, _referrers_of(paths[row.text])) for row in missing
+    )
+
+
+def _referrers_of(counts: Counter[str]) -> tuple[Count, ...]:
+    return largest(counts, MAX_REFERRERS_OF_A_PATH)
+
+
+def _united(starts: tuple[int, ...], members: dict[int, BitMap]) -> tuple[int, ...]:
+    """Count the visitors of each part, each once whatever its days."""
+    parts: list[list[BitMap]] = [[] for _ in starts]
+    for day, visitors in members.items():
+        parts[part_of(starts, day)].append(visitors)
+    return tuple(len(unite(part)) for part in parts)
+
+
+def _visits(connection: Connection, first_day: int, last_day: int, path_id: int) -> int:
+    statement = select(func.coalesce(func.sum(DAYS.c.entries), 0)).where(
+        DAYS.c.dimension == BY_PATH, DAYS.c.day.between(first_day, last_day)
+    )
+    if path_id != WHOLE_SITE:
+        statement = statement.where(DAYS.c.key == path_id)
+    return int(connection.execute(statement).scalar_one())
+
+
+def _read_by_day(
+    connection: Connection, first_day: int, last_day: int, path_id: int
+) -> dict[int, tuple[int, ...]]:
+    first, last = day_visitors_key(path_id, first_day), day_visitors_key(path_id, last_day)
+    key, columns = DAY_READINGS.c.key, [DAY_READINGS.c[name] for name in _SUMS]
+    rows = connection.execute(select(key, *columns).where(key.between(first, last)))
+    return {key - first + first_day: tuple(row) for key, *row in rows}
+
+
+def _active_by_hour(connection: Connection, first_day: int, last_day: int) -> dict[int, int]:
+    hour = HOUR_READINGS.c.hour
+    within = hour >= first_day * HOURS_PER_DAY, hour < (last_day + 1) * HOURS_PER_DAY
+    rows = connection.execute(select(hour, HOUR_READINGS.c.active).where(*within))
+    return {row[0]: row[1] for row in rows}
+
+
+def _visitors_by_hour(
+    connection: Connection, first_day: int, last_day: int
+) -> tuple[int | None, ...]:
+    """Count the visitors of each hour in the raw views; ``None`` where these are gone."""
+    since = connection.execute(select(TOTALS.c.raw_since)).scalar_one()
+    spans = read_spans(connection, first_day, last_day)
+    hour = VIEWS.c.at // literal_column(str(SECONDS_PER_HOUR), Integer)
+    members: defaultdict[int, BitMap] = defaultdict(BitMap)
+    for day, span in sorted((day, span) for day, of_day in spans.items() for span in of_day):
+        statement = (
+            select(hour, VIEWS.c.visitor_id)
+            .where(VIEWS.c.id > span[0], VIEWS.c.id <= span[1], *of_days(day, day))
+            .distinct()
+        )
+        visitors: defaultdict[int, list[int]] = defaultdict(list)
+        for of_hour, visitor in plain_rows(connection, statement):
+            visitors[of_hour].append(visitor)
+        for of_hour, some in visitors.items():
+            members[of_hour].update(some)
+    return tuple(
+        len(members[hour]) if hour >= since * HOURS_PER_DAY else None
+        for hour in starts_of(first_day, last_day, "hour")
+    )
