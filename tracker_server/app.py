@@ -25,7 +25,7 @@ from tracker_server.lock import FileLock
 from tracker_server.model import Overview, Question, Report
 from tracker_server.pages import make_pages
 from tracker_server.queries.counters import read_readers, read_views
-from tracker_server.queries.days import read_days, visitors_of
+from tracker_server.queries.days import read_days, read_visitors
 from tracker_server.queries.overview import read_overview
 from tracker_server.queries.report import read_report
 from tracker_server.recorder import Recorder

@@ -25,7 +25,7 @@ from tracker_server.config import PREFIX, Settings, database_file, read_settings
 from tracker_server.demo_data import fill
 from tracker_server.demo_readers import DAYS
 from tracker_server.errors import ConfigurationError, TrackerError
-from tracker_server.live import Live, Snapshot
+from tracker_server.live import Live
 from tracker_server.questions import ALL, DEFAULT_PERIOD, MAX_DAYS, PERIODS
 from tracker_server.remote import Remote
 from tracker_server.reports import Reports
@@ -202,10 +202,10 @@ def stats(*, database_url: str | None, as_json: bool, **options: object) -> None
     parameters = _question(options)
 
     def read(engine: Engine) -> tuple[bytes, bytes]:
-        now = _snapshot(engine, settings)
-        since = now.overview.tracking_since
-        report = Reports(report_reader(engine), time.time, lambda: since).answer(parameters)
-        return report, now.body
+        live = _live(engine, settings)
+        since = live.snapshot().overview.tracking_since
+        reports = Reports(report_reader(engine), time.time, lambda: since)
+        return reports.answer(parameters), live.snapshot().body
 
     with _errors_in_one_line():
         report, now = read_database(settings, read)
@@ -228,7 +228,7 @@ def top(*, url: str | None, **options: object) -> None:
         if url:
             _watch(Remote(url).read)
         else:
-            _watch(lambda: read_database(settings, lambda engine: _snapshot(engine, settings).body))
+            _watch(lambda: read_database(settings, lambda e: _live(e, settings).snapshot().body))
 
 
 def load_app() -> Flask:
@@ -287,9 +287,9 @@ def _question(options: dict[str, object]) -> dict[str, str]:
     return given | {"limit": given.pop("rows"), "compare": compare}
 
 
-def _snapshot(engine: Engine, settings: Settings) -> Snapshot:
-    """Return the figures of ``GET /api/stats``."""
-    return Live(overview_reader(engine, settings, lambda _now: 1), time.time).snapshot()
+def _live(engine: Engine, settings: Settings) -> Live:
+    """Return what reads the figures of a moment."""
+    return Live(overview_reader(engine, settings, lambda _now: 1), time.time)
 
 
 def _watch(read: Callable[[], bytes]) -> None:

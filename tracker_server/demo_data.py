@@ -57,7 +57,7 @@ def fill(
         _begin_anew(engine, Statements(engine, settings.heartbeat_window_seconds))
         store = Store(engine, settings)
         try:
-            store.replace_pages(manifest, digest, until - days * SECONDS_PER_DAY)
+            store.replace_pages(manifest, digest, max(0, until - days * SECONDS_PER_DAY))
             for batch in _batches(history(manifest.pages, until, seed, days)):
                 store.write(batch)
             while not store.clean_up(until):

@@ -234,12 +234,7 @@ class _Readers:
         language = dice.choice(country.languages)
         browser = _pick(dice, [*BROWSERS[device].items()])
         reader = _Reader(
-            dice.getrandbits(63),
-            country.code,
-            language,
-            device,
-            browser,
-            country.hours_ahead,
+            dice.getrandbits(63), country.code, language, device, browser, country.hours_ahead
         )
         if dice.random() < _HABIT:
             self._regulars.append(reader)

@@ -57,6 +57,12 @@ WEEKDAYS = (1.0, 1.08, 1.06, 1.0, 0.84, 0.42, 0.46)
 """How much is read on each day of the week, Monday first: work, mostly."""
 
 DEVICES = {"large": 66, "medium": 17, "small": 17}
+BROWSERS = {
+    "large": {"Chrome": 52, "Firefox": 21, "Edge": 14, "Safari": 12, "": 1},
+    "medium": {"Chrome": 48, "Safari": 31, "Firefox": 13, "Edge": 8},
+    "small": {"Chrome": 55, "Safari": 36, "Firefox": 5, "Samsung Internet": 4},
+}
+"""What they read with, by the size of its window."""
 
 
 BROWSERS = {

@@ -56,7 +56,7 @@ def test_a_title_is_plain_text(title: object, text: str) -> None:
         ("<h1>Install it</h1><p>It\u2019s a well-known <b>kettle</b>, v1.2.</p>", 7),
         ("<p>Run</p><pre><code>pip install kettle</code></pre><p>then boil.</p>", 3),
         ("<p>one</p><script>var two = 3</script><style>.a {}</style><!-- four five -->", 1),
-        ("<p>caf&eacute; &amp; bar</p>", 2),
+        ("<p>&Uuml;ber &amp; bar</p>", 2),
         ("<p>\u304a\u6e6f\u3092\u6cb8\u304b\u3059 tea</p>", 7),
         ("", 0),
     ],

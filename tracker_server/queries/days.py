@@ -83,7 +83,7 @@ def unique_visitors(
     return len(unite(days.values()))
 
 
-def visitors_of(connection: Connection, path: str, last_day: int) -> int:
+def read_visitors(connection: Connection, path: str, last_day: int) -> int:
     """Count the visitors of a path up to a day, each once; exact."""
     path_id = connection.execute(
         select(PATHS.c.id).where(PATHS.c.text == path)
