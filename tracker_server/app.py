@@ -200,7 +200,7 @@ def _counters(
 
     def visitors(path: str) -> int:
         with open_reader(engine) as connection:
-            return visitors_of(connection, path, day_of(int(clock())))
+            return read_visitors(connection, path, day_of(int(clock())))
 
     return Counters(lambda: live.snapshot().overview, readers, views, visitors, clock)
 

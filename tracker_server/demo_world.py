@@ -65,14 +65,6 @@ BROWSERS = {
 """What they read with, by the size of its window."""
 
 
-BROWSERS = {
-    "large": {"Chrome": 55, "Firefox": 20, "Safari": 12, "Edge": 11, "": 2},
-    "medium": {"Chrome": 45, "Safari": 25, "Firefox": 20, "Edge": 10},
-    "small": {"Chrome": 50, "Safari": 38, "Firefox": 6, "Samsung Internet": 6},
-}
-"""By device."""
-
-
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where readers come from."""
