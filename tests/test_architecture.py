@@ -47,7 +47,7 @@ FLOORS = {
             "storage",
         },
         {"store", "audit", "queries.raw", "queries.rollups"},
-        {"recorder", "live", "rebuild", "reports", "queries.report"},
+        {"recorder", "live", "rebuild", "reports", "queries.report", "streams"},
         {"upkeep", "ingest", "api", "pages"},
         {"app", "maintenance"},
         {"cli"},
@@ -62,7 +62,16 @@ FLOORS = {
 
 # What betrays an effect, and the modules that may have it.
 ONLY_PLACES = {
-    r"\bthreading\b": {"identity", "pressure", "recorder", "live", "reports", "upkeep"},
+    r"\bthreading\b": {
+        "cli",
+        "identity",
+        "live",
+        "pressure",
+        "recorder",
+        "reports",
+        "streams",
+        "upkeep",
+    },
     r"\bsqlalchemy\b": {
         "app",
         "audit",
