@@ -16,7 +16,7 @@ JS_READY := js/node_modules/.ready
 help: ## List the targets
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
 
-demo: $(DEMO) ## Build the example site, serve it and a tracker on 127.0.0.1 until Ctrl-C
+demo: $(DEMO) ## Build the example site with a made-up history, serve it and a tracker on 127.0.0.1 until Ctrl-C
 	@exec $(BIN)/python example_site/demo.py --site-port $(SITE_PORT) --tracker-port $(TRACKER_PORT)
 
 test: $(READY) $(JS_READY) browser check ## Install what is needed and run everything

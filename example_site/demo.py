@@ -1,11 +1,14 @@
 """``make demo``: the example site and a tracker on this machine, until Ctrl-C.
 
-Builds the site into ``build/demo/site``, serves it, starts a tracker that watches its manifest,
-and stops both together. The statistics are kept in ``build/demo/stats.sqlite3``.
+Builds the site, makes up a history of it in ``build/demo/stats.sqlite3``, starts a tracker, builds
+the site again with what the tracker says into ``build/demo/site``, serves it, and stops both
+together. A handful of made-up readers go about meanwhile, so that the statistics move.
 """
 
 import argparse
+import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -16,9 +19,23 @@ from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from uuid import UUID
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build" / "demo"
+DATABASE = BUILD / "stats.sqlite3"
+
+READERS = 6
+"""How many made-up readers are there at a time."""
+BEAT_SECONDS = 30
+PAGE_SECONDS = (8, 75)
+PAGES_PER_READER = (1, 6)
+HOMES = (
+    *(("Europe/Vienna", "de-AT"), ("America/New_York", "en-US"), ("Asia/Tokyo", "ja-JP")),
+    *(("America/Sao_Paulo", "pt-BR"), ("Europe/Paris", "fr-FR"), ("Australia/Sydney", "en-AU")),
+)
+REFERRERS = ("", "https://www.google.com/", "https://github.com/", "https://duckduckgo.com/")
+WIDTHS = (390, 1_024, 1_600, 1_920)
 
 
 class SiteHandler(SimpleHTTPRequestHandler):
@@ -42,15 +59,19 @@ class SiteHandler(SimpleHTTPRequestHandler):
             self.wfile.write(body)
 
 
-def build_site(site_port: int, tracker_port: int) -> Path:
-    """Build the example site for these ports and return its folder."""
+def build_site(site_port: int, tracker_port: int, *, snapshot: bool = False) -> Path:
+    """Build the example site for these ports and return its folder.
+
+    With `snapshot` it shows what the tracker says now.
+    """
     environment = {
         **os.environ,
         "SITE_URL": f"http://127.0.0.1:{site_port}/",
         "TRACKER_URL": f"http://127.0.0.1:{tracker_port}",
+        "SNAPSHOT": str(snapshot).lower(),
         "NO_MKDOCS_2_WARNING": "1",
     }
-    site = BUILD / "site"
+    site = BUILD / ("site" if snapshot else "bare")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
     subprocess.run(
         [*command, "--config-file", str(HERE / "mkdocs.yml"), "--site-dir", str(site)],
@@ -60,13 +81,92 @@ def build_site(site_port: int, tracker_port: int) -> Path:
     return site
 
 
+def make_history(site: Path) -> None:
+    """Fill the database with a made-up history; what the demo before has left goes."""
+    for file in BUILD.glob(f"{DATABASE.name}*"):
+        file.unlink()
+    command = [sys.executable, "-m", "tracker_server", "demo-data"]
+    manifest = str(site / "stats-manifest.json")
+    subprocess.run(
+        [*command, "--database-url", f"sqlite:///{DATABASE}", "--manifest", manifest],
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+class Readers:
+    """A few made-up readers, who speak to the tracker as browsers do."""
+
+    def __init__(self, site: Path, site_url: str, tracker_url: str) -> None:
+        pages = json.loads((site / "stats-manifest.json").read_text(encoding="utf-8"))["pages"]
+        self._paths = [
+            page["path"] for page in pages if page["published"] and page["type"] != "stats"
+        ]
+        self._site_url = site_url
+        self._tracker_url = tracker_url
+        self._dice = random.Random()
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Let each come in a thread that ends with this process."""
+        for number in range(READERS):
+            threading.Thread(target=self._come_and_go, args=(number,), daemon=True).start()
+
+    def stop(self) -> None:
+        """Let nobody say anything any more."""
+        self._stopping.set()
+
+    def _come_and_go(self, number: int) -> None:
+        # Not all at once.
+        self._stopping.wait(number * 1.5)
+        while not self._stopping.is_set():
+            self._visit()
+
+    def _visit(self) -> None:
+        dice = self._dice
+        zone, language = dice.choice(HOMES)
+        about = {"z": zone, "g": language, "w": dice.choice(WIDTHS), "r": dice.choice(REFERRERS)}
+        session = str(UUID(int=dice.getrandbits(128), version=4))
+        page: dict[str, object] = {}
+        for _ in range(dice.randint(*PAGES_PER_READER)):
+            page = {
+                "s": session,
+                "l": f"{dice.getrandbits(128):032x}",
+                "p": dice.choice(self._paths),
+            }
+            self._send({"t": "view", **page, **about})
+            about["r"] = ""
+            self._stay(page)
+        self._send({"t": "leave", **page})
+
+    def _stay(self, page: dict[str, object]) -> None:
+        left = self._dice.uniform(*PAGE_SECONDS)
+        while left > BEAT_SECONDS and not self._stopping.wait(BEAT_SECONDS):
+            self._send({"t": "beat", **page})
+            left -= BEAT_SECONDS
+        self._stopping.wait(max(0, left))
+
+    def _send(self, message: dict[str, object]) -> None:
+        if self._stopping.is_set():
+            return
+        request = urllib.request.Request(
+            f"{self._tracker_url}/api/collect",
+            json.dumps(message).encode(),
+            {"Content-Type": "text/plain", "Origin": self._site_url},
+        )
+        try:
+            urllib.request.urlopen(request, timeout=5).close()
+        except OSError:  # It is stopped, or busy; another one comes soon.
+            self._stopping.wait(1)
+
+
 def start_tracker(site: Path, site_port: int, tracker_port: int) -> subprocess.Popen[bytes]:
     """Start a tracker that takes reports of the example site only."""
     command = [sys.executable, "-m", "tracker_server", "run", "--port", str(tracker_port)]
     return subprocess.Popen(
         [
             *command,
-            *("--database-url", f"sqlite:///{BUILD / 'stats.sqlite3'}"),
+            *("--database-url", f"sqlite:///{DATABASE}"),
             *("--manifest", str(site / "stats-manifest.json")),
             *("--allowed-host", f"127.0.0.1:{site_port}"),
         ],
@@ -99,8 +199,8 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: received.append(number))
     BUILD.mkdir(parents=True, exist_ok=True)
-    site = build_site(ports.site_port, ports.tracker_port)
-    handler = partial(SiteHandler, directory=str(site))
+    bare = build_site(ports.site_port, ports.tracker_port)
+    handler = partial(SiteHandler, directory=str(BUILD / "site"))
     try:
         server = ThreadingHTTPServer(("127.0.0.1", ports.site_port), handler)
     except OSError as error:
@@ -108,15 +208,23 @@ def main() -> int:
         return 1
     with server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        tracker = start_tracker(site, ports.site_port, ports.tracker_port)
-        if answers(f"http://127.0.0.1:{ports.tracker_port}/healthz", tracker):
-            print(f"Site        http://127.0.0.1:{ports.site_port}/")
-            print(f"Statistics  http://127.0.0.1:{ports.tracker_port}/stats")
-            print("Ctrl-C stops both.", flush=True)
+        make_history(bare)
+        tracker = start_tracker(bare, ports.site_port, ports.tracker_port)
+        site_url, tracker_url = (
+            f"http://127.0.0.1:{port}" for port in (ports.site_port, ports.tracker_port)
+        )
+        readers = Readers(bare, site_url, tracker_url)
+        if answers(f"{tracker_url}/healthz", tracker):
+            build_site(ports.site_port, ports.tracker_port, snapshot=True)
+            readers.start()
+            print(f"Site        {site_url}/")
+            print(f"Statistics  {tracker_url}/stats")
+            print("The history is made up. Ctrl-C stops both.", flush=True)
         parent = os.getppid()
         while not received and tracker.poll() is None and os.getppid() == parent:
             time.sleep(0.2)
         failed = tracker.poll() is not None
+        readers.stop()
         tracker.terminate()
         tracker.wait()
         server.shutdown()

@@ -97,6 +97,9 @@ class TextsConfig(Config):
     comment = c.Type(str, default="What could be better?")
     """The label of the field that follows an answer."""
 
+    views = c.Type(str, default="views")
+    """What stands behind a number in the list of popular pages."""
+
 
 class StatsConfig(Config):
     """What stands under ``plugins: - stats:`` in `mkdocs.yml`."""
@@ -137,16 +140,28 @@ class StatsConfig(Config):
     extras = Switch(default=True)
     """Whether pages load the second script: searches, feedback, 404s, links, copies, headings."""
 
+    snapshot = Switch(default=False)
+    """Whether the build asks the tracker for figures and shows them. Needs `tracker_url`."""
+
+    live_counters = Switch(default=False)
+    """Whether browsers bring the views on a page up to date. Needs `tracker_url`."""
+
+    cache_dir = c.Type(str, default=".cache/plugin/stats")
+    """Where the last figures are kept, relative to the folder of `mkdocs.yml`."""
+
     texts = c.SubConfig(TextsConfig)
     """The words of the widgets, for sites in other languages."""
 
     def validate(self) -> tuple[ConfigErrors, ConfigWarnings]:
         """Check each option, then those that depend on another."""
         failed, warnings = super().validate()
-        if not failed and self.enabled and self.stats_page and not self.tracker_url:
-            failed.append(
-                ("stats_page", ValidationError("It shows what a tracker knows: set tracker_url."))
-            )
+        if failed or not self.enabled or self.tracker_url:
+            return failed, warnings
+        failed += [
+            (name, ValidationError("It shows what a tracker knows: set tracker_url."))
+            for name in ("stats_page", "snapshot", "live_counters")
+            if self[name]
+        ]
         return failed, warnings
 
 

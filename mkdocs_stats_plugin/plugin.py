@@ -5,27 +5,35 @@ tags are inserted before minifiers rewrite the page (+100), and the manifest is 
 translation plugins start their nested builds (+50).
 """
 
+import logging
+import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from posixpath import basename
 from typing import Literal
 from urllib.parse import urlsplit
 
+from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import BasePlugin, event_priority, get_plugin_logger
-from mkdocs.structure.files import Files
+from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
-from mkdocs.utils import is_error_template
+from mkdocs.utils import get_relative_url, is_error_template
 
-from mkdocs_stats_plugin import assets, stats_page
+from mkdocs_stats_plugin import assets, counters, stats_page
 from mkdocs_stats_plugin.config import DEFAULT_HEARTBEAT_SECONDS, StatsConfig
 from mkdocs_stats_plugin.facts import read_entry, site_path
 from mkdocs_stats_plugin.inject import Tracker, insert_head, render_tracker, render_viewer
 from mkdocs_stats_plugin.manifest import Manifest, TooManyPagesError, is_listable
+from mkdocs_stats_plugin.snapshot import Snapshot, Source
 from mkdocs_stats_plugin.widgets import place_widgets
 
 NOT_FOUND = "404.html"
+SERVED_FOR_SECONDS = 600.0
+"""For how long `mkdocs serve` shows the same figures, however often it builds."""
 
 log = get_plugin_logger("stats")
 
@@ -41,6 +49,11 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         self._stats_source: str | None = None
         self._posts: frozenset[str] = frozenset()
         self._excluded: frozenset[str] = frozenset()
+        self._source: Source | None = None
+        self._urls: Callable[[], dict[str, str]] = dict
+        self._figures = counters.Figures(lambda: None, self._urls, site_path)
+        self._counter_script = ""
+        self._told = ""
         self._serving = False
         self._dirty = False
 
@@ -61,6 +74,8 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         self._rendered = []  # What a build that failed has left.
         self._tracker = self._add_tracker(files, config) if self._counts() else None
         self._viewer = self._add_viewer(files, config) if self._shows() else None
+        if self._refreshes():
+            self._counter_script = assets.add_asset(files, config, "counters.js")
         self._stats_source = options.stats_page_path if options.stats_page else None
         if self._stats_source:
             source = stats_page.render_source(options.stats_page_title)
@@ -74,15 +89,37 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         """
         self._posts = frozenset(self.config.post_patterns.match_files(files.src_uris))
         self._excluded = frozenset(self.config.exclude.match_files(files.src_uris))
+        # Not now: other plugins may still move pages.
+        urls = cache(
+            lambda: {site_path(url): url for url in map(_url_of, files) if url is not None}
+        )
+        asks = self.config.enabled and self.config.snapshot
+        read = self._reader(config) if asks else lambda: None
+        self._urls = urls
+        self._figures = counters.Figures(read, urls, site_path)
         return nav
+
+    def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
+        """Let templates ask for figures."""
+        env.globals["mkdocs_stats"] = self._figures
+        return env
 
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         """Put the widgets where the author wants them, and the figures on the statistics page."""
+        html = self._place_counters(html, page)
         html = self._place_widgets(html, page.file.src_uri)
         if page.file.src_uri != self._stats_source:
             return html
-        shown = stats_page.render_body(self.config.tracker_url)
-        return stats_page.place_body(html, shown if self._shows() else stats_page.SWITCHED_OFF)
+        if not self._shows():
+            return stats_page.place_body(html, stats_page.SWITCHED_OFF)
+        link = self._linker(page)
+        snapshot = self._figures.snapshot()
+        body = stats_page.render_body(
+            self.config.tracker_url,
+            snapshot,
+            lambda path: link(self._urls()[path]) if path in self._urls() else None,
+        )
+        return stats_page.place_body(html, body)
 
     @event_priority(100)
     def on_post_page(self, output: str, *, page: Page, config: MkDocsConfig) -> str:
@@ -162,6 +199,63 @@ class StatsPlugin(BasePlugin[StatsConfig]):
             extras=extras and basename(extras),
         )
 
+    def _refreshes(self) -> bool:
+        """Tell whether numbers on pages are kept current by a script."""
+        return bool(self.config.enabled and self.config.live_counters)
+
+    def _reader(self, config: MkDocsConfig) -> Callable[[], Snapshot | None]:
+        """Return what asks the tracker when the first page needs a figure, and not again."""
+        folder = Path(config.config_file_path or "mkdocs.yml").parent / self.config.cache_dir
+        if self._source is None or not self._source.is_of(self.config.tracker_url, folder):
+            self._source = Source(self.config.tracker_url, folder, time.time)
+        source, strict = self._source, config.strict
+
+        def read() -> Snapshot | None:
+            if self._serving:
+                snapshot = source.read(SERVED_FOR_SECONDS, trusts_file=True)
+            else:
+                snapshot = source.read()
+            self._tell(source.problem, snapshot, strict=strict)
+            return snapshot
+
+        return read
+
+    def _tell(self, problem: str, snapshot: Snapshot | None, *, strict: bool) -> None:
+        """Say once that figures are old, or missing.
+
+        A tracker that is away must not fail a build, and under ``--strict`` any warning would.
+        """
+        if problem and problem != self._told:
+            shown = "there are none"
+            if snapshot is not None:
+                shown = f"those of {snapshot.taken:%Y-%m-%d %H:%M} UTC are shown"
+            level = logging.INFO if strict else logging.WARNING
+            url = self.config.tracker_url
+            log.log(level, "No new figures from %s: %s; %s", url, problem, shown)
+        self._told = problem
+
+    def _linker(self, page: Page) -> Callable[[str], str]:
+        return lambda url: get_relative_url(url, page.url)
+
+    def _place_counters(self, html: str, page: Page) -> str:
+        if not counters.find_counters(html):
+            return html
+        options = self.config
+        if not (options.enabled and options.tracker_url):
+            return counters.remove_counters(html)
+        if not (options.snapshot or options.live_counters):
+            log.warning(
+                "%s: counters need the option 'snapshot' or 'live_counters'", page.file.src_uri
+            )
+            return counters.remove_counters(html)
+        link, path = self._linker(page), site_path(page.url)
+        html, counts = counters.place_counters(
+            html, self._figures, path, link=link, word=options.texts.views
+        )
+        if counts and self._counter_script:
+            html += counters.render_script(link(self._counter_script), options.tracker_url)
+        return html
+
     def _place_widgets(self, html: str, source: str) -> str:
         works = self._tracker and self._tracker.extras
         placed, unknown = place_widgets(html, self.config.texts if works else None)
@@ -198,6 +292,19 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         if self._viewer:
             elements += render_viewer(*self._viewer, base)
         return insert_head(html, elements) if elements else html
+
+
+def _urls_of(files: Files) -> dict[str, str]:
+    """Return the addresses of the pages that are built by their paths."""
+    return {site_path(url): url for url in map(_url_of, files) if url is not None}
+
+
+def _url_of(file: File) -> str | None:
+    """Return the address of a page that is built, relative to the site root."""
+    if not file.is_documentation_page() or file.inclusion.is_excluded():
+        return None
+    url = file.url if file.page is None else file.page.url
+    return "" if url == "./" else url
 
 
 def _root_of(config: MkDocsConfig) -> str:

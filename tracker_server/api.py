@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from tracker_server.answers import answer_figures, readable, reading_hosts
 from tracker_server.config import Settings
 from tracker_server.errors import (
     BusyError,
@@ -13,13 +14,12 @@ from tracker_server.errors import (
     InvalidQuestionError,
     StorageError,
 )
-from tracker_server.hosts import host_and_port, is_allowed
 from tracker_server.live import Live
 from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
 from tracker_server.streams import Streams
-from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, etag_of, write_error, write_overview
+from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, write_error, write_overview
 
 RETRY_SECONDS = 5
 
@@ -41,7 +41,7 @@ def make_api(  # noqa: PLR0913, PLR0917  # each is one line of the composition i
         limit = request.args.get("limit", DEFAULT_ROWS, type=int)
         limit = max(0, min(limit, MAX_ROWS))
         body = snapshot.body if limit == DEFAULT_ROWS else write_overview(snapshot.overview, limit)
-        return _figures(body, readers())
+        return answer_figures(body, readers())
 
     @api.get("/api/live")
     def stream() -> BaseResponse:
@@ -52,9 +52,7 @@ def make_api(  # noqa: PLR0913, PLR0917  # each is one line of the composition i
         return _report(reports, readers())
 
     def readers() -> set[str]:
-        """Return the hosts whose pages may read the figures."""
-        site = host_and_port(live.snapshot().overview.site_url or "")[1]
-        return {*settings.allowed_hosts, site}
+        return reading_hosts(settings, live.snapshot().overview)
 
     @api.put("/api/manifest")
     def manifest() -> Response:
@@ -74,23 +72,14 @@ def make_api(  # noqa: PLR0913, PLR0917  # each is one line of the composition i
     return api
 
 
-def _figures(body: bytes, readers: Collection[str], status: int = 200) -> BaseResponse:
-    response = _readable(Response(body, status, mimetype="application/json"), readers)
-    response.headers["Cache-Control"] = "no-cache"
-    if status != 200:
-        return response
-    response.set_etag(etag_of(body))
-    return response.make_conditional(request)
-
-
 def _report(reports: Reports, readers: Collection[str]) -> BaseResponse:
     try:
         body = reports.answer(request.args)
     except InvalidQuestionError as error:
-        return _figures(write_error(str(error)), readers, 400)
+        return answer_figures(write_error(str(error)), readers, 400)
     except BusyError as error:
         return _busy(error, readers)
-    return _figures(body, readers)
+    return answer_figures(body, readers)
 
 
 def _stream(streams: Streams, readers: Collection[str]) -> BaseResponse:
@@ -101,21 +90,12 @@ def _stream(streams: Streams, readers: Collection[str]) -> BaseResponse:
     response = Response(parts, mimetype="text/event-stream")
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # nginx would keep it until it is long.
-    return _readable(response, readers)
+    return readable(response, readers)
 
 
 def _busy(error: BusyError, readers: Collection[str]) -> BaseResponse:
-    response = _figures(write_error(str(error)), readers, 503)
+    response = answer_figures(write_error(str(error)), readers, 503)
     response.headers["Retry-After"] = str(RETRY_SECONDS)
-    return response
-
-
-def _readable(response: Response, readers: Collection[str]) -> Response:
-    """Let the pages of these hosts read an answer."""
-    response.vary.add("Origin")
-    origin = request.headers.get("Origin", "")
-    if is_allowed(origin, readers):
-        response.headers["Access-Control-Allow-Origin"] = origin
     return response
 
 

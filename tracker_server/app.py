@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -14,7 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker_server.api import make_api
 from tracker_server.config import Settings, database_file
+from tracker_server.counters import Counters
 from tracker_server.database import open_reader, prepare_engine
+from tracker_server.embeds import make_embeds
 from tracker_server.errors import ConfigurationError, StorageError
 from tracker_server.identity import DailyIdentity, Salts
 from tracker_server.ingest import PATH, Ingest
@@ -22,7 +24,8 @@ from tracker_server.live import Live
 from tracker_server.lock import FileLock
 from tracker_server.model import Overview, Question, Report
 from tracker_server.pages import make_pages
-from tracker_server.queries.days import read_days
+from tracker_server.queries.counters import read_readers, read_views
+from tracker_server.queries.days import read_days, read_visitors
 from tracker_server.queries.overview import read_overview
 from tracker_server.queries.report import read_report
 from tracker_server.recorder import Recorder
@@ -96,7 +99,7 @@ def create_app(
         heartbeat_window_seconds=settings.heartbeat_window_seconds,
         max_waiting=settings.max_waiting,
     )
-    live = Live(_overview_reader(engine, settings, recorder), clock)
+    live = Live(overview_reader(engine, settings, recorder.pressure.patience), clock)
     parent = os.getppid()
     upkeep = Upkeep(
         recorder,
@@ -107,14 +110,14 @@ def create_app(
         stop_process=lambda: os.kill(os.getpid(), signal.SIGTERM),
     )
     upkeep.tick()
-    reports = Reports(
-        _report_reader(engine), clock, lambda: live.snapshot().overview.tracking_since
-    )
+    reports = Reports(report_reader(engine), clock, lambda: live.snapshot().overview.tracking_since)
     streams = Streams(live.snapshot, settings.max_streams)
     app.register_blueprint(
         make_api(settings, recorder, live, reports, streams, lambda: _check(engine))
     )
-    app.register_blueprint(make_pages(live))
+    counters = _counters(engine, settings, recorder, live, clock)
+    app.register_blueprint(make_embeds(settings, live, counters))
+    app.register_blueprint(make_pages(live, reports))
     app.after_request(_add_headers)
     app.extensions["tracker"] = Tracker(
         settings, engine, lock, store, recorder, live, reports, streams, upkeep
@@ -159,11 +162,13 @@ def _open_database(
     return engine, lock
 
 
-def _overview_reader(
-    engine: Engine, settings: Settings, recorder: Recorder
+def overview_reader(
+    engine: Engine, settings: Settings, patience: Callable[[int], int]
 ) -> Callable[[int], Overview]:
+    """Return what reads the figures of a moment; `patience` stretches the timeout of sessions."""
+
     def read(now: int) -> Overview:
-        timeout = settings.session_timeout_seconds * recorder.pressure.patience(now)
+        timeout = settings.session_timeout_seconds * patience(now)
         with open_reader(engine) as connection:
             overview = read_overview(connection, now, timeout, MAX_ROWS)
             today = day_of(now)
@@ -172,13 +177,38 @@ def _overview_reader(
     return read
 
 
-def _report_reader(engine: Engine) -> Callable[[Question], Report]:
+def report_reader(engine: Engine) -> Callable[[Question], Report]:
+    """Return what reads a report."""
+
     def read(question: Question) -> Report:
         end = time.monotonic() + MAX_READING_SECONDS
         with open_reader(engine) as connection:
             return read_report(connection, question, lambda: time.monotonic() > end)
 
     return read
+
+
+def _counters(
+    engine: Engine,
+    settings: Settings,
+    recorder: Recorder,
+    live: Live,
+    clock: Callable[[], float],
+) -> Counters:
+    def readers(now: int) -> dict[str, int]:
+        timeout = settings.session_timeout_seconds * recorder.pressure.patience(now)
+        with open_reader(engine) as connection:
+            return read_readers(connection, now, timeout)
+
+    def views(paths: Collection[str]) -> dict[str, int]:
+        with open_reader(engine) as connection:
+            return read_views(connection, paths)
+
+    def visitors(path: str) -> int:
+        with open_reader(engine) as connection:
+            return read_visitors(connection, path, day_of(int(clock())))
+
+    return Counters(lambda: live.snapshot().overview, readers, views, visitors, clock)
 
 
 def _check(engine: Engine) -> None:

@@ -1,29 +1,42 @@
 """The command ``tracker-server``: the only place that prints and that ends the process."""
 
 import gc
+import json
 import logging
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.util import Finalize
 from pathlib import Path
 
 import click
 from flask import Flask
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 
 from tracker_server import maintenance
-from tracker_server.app import create_app
+from tracker_server.access import read_database
+from tracker_server.app import create_app, overview_reader, report_reader
 from tracker_server.config import PREFIX, Settings, database_file, read_settings, split_hosts
+from tracker_server.demo_data import fill
+from tracker_server.demo_readers import DAYS
 from tracker_server.errors import ConfigurationError, TrackerError
+from tracker_server.live import Live
+from tracker_server.questions import ALL, DEFAULT_PERIOD, MAX_DAYS, PERIODS
+from tracker_server.remote import Remote
+from tracker_server.reports import Reports
+from tracker_server.screen import Screen
 from tracker_server.sqlite_file import version_line
+from tracker_server.terminal import Style, printable, render_live, render_report
+from tracker_server.wire import MAX_ROWS
 
+REDRAW_SECONDS = 1.0
 STOP_SECONDS = 10
 """How long requests in work may hold up the end; what was answered is stored all the same."""
 
@@ -139,6 +152,82 @@ def backup(target: Path, **options: object) -> None:
     click.echo(f"{copy}: {size:,} bytes")
 
 
+@main.command("demo-data")
+@_database_option
+@click.option("--manifest", help="stats-manifest.json of the site that is read.  [STATS_MANIFEST]")
+@click.option("--seed", type=int, default=1, show_default=True, help="Which history to make up.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, MAX_DAYS),
+    default=DAYS,
+    show_default=True,
+    help="How many it has, today included.",
+)
+def demo_data(*, seed: int, days: int, **options: object) -> None:
+    """Fill a database with a made-up history, to look at. No tracker may run on it.
+
+    The database is made where there is none and is marked: its pages say that the figures
+    are made up. One that was filled so before is filled anew, one with views of real readers
+    is refused.
+    """
+    settings = _settings(options)
+    if not settings.manifest:
+        raise click.UsageError("manifest: name the stats-manifest.json of a built site")
+    with _errors_in_one_line():
+        filled = fill(settings, Path(settings.manifest), time.time(), seed=seed, days=days)
+    click.echo(f"{days} days made up: {filled.views:,} views by {filled.visitors:,} visitors")
+
+
+@main.command()
+@_database_option
+@click.option(
+    "--period",
+    default=DEFAULT_PERIOD,
+    show_default=True,
+    type=click.Choice([*PERIODS, ALL]),
+    help="Which days, today included.",
+)
+@click.option("--page", help="A page, as in the manifest: a report on it alone.")
+@click.option("--rows", type=click.IntRange(1, MAX_ROWS), default=10, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer of GET /api/report.")
+def stats(*, period: str, page: str | None, rows: int, as_json: bool, **options: object) -> None:
+    """Report on the terminal what was read. A tracker may run meanwhile.
+
+    Colours only on a terminal, and not where NO_COLOR is set.
+    """
+    settings = _settings(options)
+    parameters = _question(period, page, rows)
+
+    def read(engine: Engine) -> tuple[bytes, bytes]:
+        live = _live(engine, settings)
+        since = live.snapshot().overview.tracking_since
+        reports = Reports(report_reader(engine), time.time, lambda: since)
+        return reports.answer(parameters), live.snapshot().body
+
+    with _errors_in_one_line():
+        report, now = read_database(settings, read)
+    if as_json:
+        click.echo(report.decode())
+    else:
+        demo = json.loads(now)["demo"]
+        click.echo(render_report(json.loads(report), _style(), rows, demo=demo), nl=False)
+
+
+@main.command()
+@_database_option
+@click.option("--url", help="Address of a running tracker, read in the place of the database.")
+def top(*, url: str | None, **options: object) -> None:
+    """Show what is being read, drawn anew each second; q or Ctrl+C ends it."""
+    settings = _settings(options)
+    if not sys.stdout.isatty():
+        raise click.UsageError("this draws on a terminal; try tracker-server stats")
+    with _errors_in_one_line(), suppress(KeyboardInterrupt):
+        if url:
+            _watch(Remote(url).read)
+        else:
+            _watch(lambda: read_database(settings, lambda e: _live(e, settings).snapshot().body))
+
+
 def load_app() -> Flask:
     """Build the application in the server's worker process, from the environment."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -201,6 +290,48 @@ def as_environment(settings: Settings) -> dict[str, str]:
     if settings.manifest:
         values["manifest"] = str(Path(settings.manifest).absolute())
     return {PREFIX + name.upper(): str(value) for name, value in values.items()}
+
+
+def _question(period: str, page: str | None, rows: int) -> dict[str, str]:
+    """Return the parameters of a report."""
+    question = {"period": period, "limit": str(rows)}
+    return question if page is None else {**question, "page": page}
+
+
+def _live(engine: Engine, settings: Settings) -> Live:
+    """Return what reads the figures of a moment."""
+    return Live(overview_reader(engine, settings, lambda _now: 1), time.time)
+
+
+def _watch(read: Callable[[], bytes]) -> None:
+    """Draw what `read` returns, each second, until a key ends it."""
+    shown = json.loads(read())  # What cannot be read at all is said and not drawn.
+    state = _live_state()
+    with Screen(sys.stdin, sys.stdout) as screen:
+        while True:
+            columns, lines = screen.size
+            screen.draw(render_live(shown, _style(columns), lines, state))
+            if screen.ends_within(REDRAW_SECONDS):
+                return
+            try:
+                shown, state = json.loads(read()), _live_state()
+            except (TrackerError, ValueError) as error:
+                # The figures stay, with the time of which they are.
+                state = f"{state.partition(',')[0]}, not readable since: {printable(str(error))}"
+
+
+def _live_state() -> str:
+    return f"as of {time.strftime('%H:%M:%S')}, q quits"
+
+
+def _style(columns: int | None = None) -> Style:
+    """Return what the terminal can do that this process writes to."""
+    encoding = (sys.stdout.encoding or "").lower()
+    return Style(
+        width=columns or shutil.get_terminal_size().columns,
+        colours=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
+        blocks=encoding.startswith("utf"),
+    )
 
 
 @contextmanager

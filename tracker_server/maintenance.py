@@ -1,28 +1,22 @@
 """What an operator does to a database by a command: opens it, does one thing, closes it."""
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Engine
 
 from tracker_server import audit, sqlite_file
+from tracker_server.access import existing_file, read_database, write_database
 from tracker_server.cleanup import prune_views
 from tracker_server.config import Settings, database_file
-from tracker_server.database import open_reader, open_writer, prepare_engine
-from tracker_server.errors import ConfigurationError, StorageError
-from tracker_server.lock import FileLock
+from tracker_server.database import open_reader, open_writer
+from tracker_server.errors import ConfigurationError
 from tracker_server.rebuild import rebuild as rebuild_tables
 from tracker_server.schema import day_of
 from tracker_server.statements import VIEWS, Statements
 from tracker_server.storage import require_ready
-
-_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +46,7 @@ def check(settings: Settings) -> Checked:
     Raises:
         TrackerError: there is no such database, it is not of this version, or cannot be read.
     """
-    return _read(settings, _check)
+    return read_database(settings, _check)
 
 
 def rebuild(settings: Settings) -> Checked:
@@ -61,7 +55,7 @@ def rebuild(settings: Settings) -> Checked:
     Raises:
         TrackerError: a tracker has the file, or as with `check`.
     """
-    with _writing(settings, "stop it first") as engine:
+    with write_database(settings, "stop it first") as engine:
         statements = Statements(engine, settings.heartbeat_window_seconds)
         with open_writer(engine) as connection, connection.begin():
             rebuild_tables(connection, statements)
@@ -86,7 +80,7 @@ def prune(settings: Settings, now: float, *, compact: bool = False) -> Pruned:
         )
     first_day = max(0, day_of(int(now)) - settings.retention_days)
     hint = "a running tracker prunes by itself when STATS_RETENTION_DAYS is set"
-    with _writing(settings, hint) as engine:
+    with write_database(settings, hint) as engine:
         views = _prune(engine, settings, first_day)
         sizes = _compact(engine, database_file(settings.database_url)) if compact else None
     return Pruned(views, date(1970, 1, 1) + timedelta(days=first_day), sizes)
@@ -106,96 +100,17 @@ def back_up(settings: Settings, target: Path, now: float) -> tuple[Path, int]:
     Raises:
         TrackerError: the copy cannot be made, it is no SQLite, or as with `check`.
     """
-    file = _existing_file(settings)
+    file = existing_file(settings)
     if file is None:
         raise ConfigurationError(
             "database_url: only SQLite is copied by this command; of PostgreSQL make a backup "
             "with pg_dump"
         )
-    _read(settings, require_ready)
+    read_database(settings, require_ready)
     if target.is_dir():
         moment = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
         target /= f"{file.stem}-{moment}.sqlite3"
     return target, sqlite_file.copy(file, target)
-
-
-def _existing_file(settings: Settings) -> Path | None:
-    """Return the file of SQLite, ``None`` for another database."""
-    file = database_file(settings.database_url)
-    if file is not None and not file.is_file():
-        raise ConfigurationError(f"database_url: no such file: {str(file)!r}")
-    if file is None and settings.database_url.startswith("sqlite"):
-        raise ConfigurationError("database_url: a database in memory keeps nothing; name a file")
-    return file
-
-
-@contextmanager
-def _in_one_line() -> Iterator[None]:
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
-        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
-        raise StorageError(f"database_url: {reason}") from error
-
-
-def _read(settings: Settings, task: Callable[[Engine], _Read]) -> _Read:
-    """Let a task read what trackers may be writing; its connections cannot change anything."""
-    file = _existing_file(settings)
-
-    def with_engine(engine: Engine) -> _Read:
-        try:
-            require_ready(engine)
-            return task(engine)
-        finally:
-            engine.dispose()
-
-    with _in_one_line():
-        if file is not None:
-            return sqlite_file.read(file, lambda connect: with_engine(_reading_engine(connect)))
-        engine = create_engine(settings.database_url)
-        prepare_engine(engine)
-        return with_engine(engine)
-
-
-def _reading_engine(connect: sqlite_file.Connect) -> Engine:
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
-
-    return engine
-
-
-@contextmanager
-def _writing(settings: Settings, hint: str) -> Iterator[Engine]:
-    """Open a database that no other process writes, or, on PostgreSQL, that locks its rows.
-
-    `hint` is said after who it is that has the file.
-    """
-    file = _existing_file(settings)
-    lock = None if file is None else _lock(file, hint)
-    try:
-        _read(settings, require_ready)  # The pragmas of a writer would change any file.
-        with _in_one_line():
-            engine = create_engine(settings.database_url)
-            prepare_engine(engine, settings.synchronous)
-            try:
-                yield engine
-            finally:
-                engine.dispose()  # The last connection moves the log into the database file.
-    finally:
-        if lock is not None:
-            lock.release()
-
-
-def _lock(file: Path, hint: str) -> FileLock:
-    try:
-        return FileLock(file)
-    except ConfigurationError as error:
-        if error.__cause__ is not None:  # Not that another process has it.
-            raise
-        raise ConfigurationError(f"{str(error).partition(';')[0]}; {hint}") from None
 
 
 def _check(engine: Engine) -> Checked:

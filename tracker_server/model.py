@@ -159,6 +159,17 @@ class PathViews:
 
 
 @dataclass(frozen=True, slots=True)
+class Counter:
+    """The numbers of one page."""
+
+    path: str
+    views: int
+    """Of all time."""
+    readers: int
+    """At this moment."""
+
+
+@dataclass(frozen=True, slots=True)
 class DayFigures:
     """One day of a series."""
 
@@ -384,6 +395,8 @@ class Overview:
     """Views of the last minutes, the current one last."""
     recent: tuple[RecentView, ...] = ()
     """The latest first."""
+    demo: bool = False
+    """True when the figures are made up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,36 @@
-"""The HTML that people look at: numbers rendered here, kept moving by a script."""
+"""The HTML that people look at: everything is rendered here, and a script keeps it moving."""
 
-from datetime import UTC, datetime
-from urllib.parse import quote
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from tracker_server.address import DEFAULT_PERIOD, FILTERS, GRAINS, PERIODS, Address
+from tracker_server.cards import Report, make_cards, name_filter, page_link
+from tracker_server.chart import make_chart, make_figures
+from tracker_server.errors import BusyError, InvalidQuestionError
 from tracker_server.live import Live
-from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, timestamp
+from tracker_server.reports import Reports
+from tracker_server.shapes import SHADES, line
+from tracker_server.texts import LANGUAGES, Texts
 
-TYPE_LABELS = {
-    "home": "Home",
-    "blog": "Post",
-    "page": "Page",
-    "stats": "Statistics",
-    "other": "Not in the site",
-}
+ROLLUP_SECONDS, RAW_SECONDS = 10, 60
+"""How often an open page asks for its report anew, made of roll-ups or of raw views."""
+RETRY_SECONDS = 5
+_GRAINS = {"hour": (1, 7), "day": (2, 400), "week": (14, 4_000), "month": (60, 4_000)}
+"""Of how many days each is offered."""
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'"
 )
 
 
-def make_pages(live: Live) -> Blueprint:
+def make_pages(live: Live, reports: Reports) -> Blueprint:
     """Return the routes ``/`` and ``/stats``."""
     pages = Blueprint("pages", __name__)
 
@@ -34,38 +40,136 @@ def make_pages(live: Live) -> Blueprint:
 
     @pages.get("/stats")
     def stats() -> Response:
-        overview = live.snapshot().overview
-        limit = request.args.get("limit", DEFAULT_ROWS, type=int)
-        rows = overview.page_stats[: max(0, min(limit, MAX_ROWS))]
-        html = render_template(
-            "stats.html",
-            overview=overview,
-            rows=rows,
-            most=max((row.views for row in rows), default=0),
-            labels=TYPE_LABELS,
-            link=lambda path: page_link(overview.site_url, path),
-            since=timestamp(overview.tracking_since),
-            since_text=_day(overview.tracking_since),
-            max_pages=MAX_ROWS,
-        )
-        response = Response(html)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Content-Security-Policy"] = _POLICY
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return response
+        address = Address(request.args)
+        texts = Texts(_language())
+        snapshot = live.snapshot()
+        now = json.loads(snapshot.body)
+        common = _common(address, texts, now, snapshot.overview.site_name)
+        if now["trackingSince"] is None:
+            root = request.host_url.rstrip("/")
+            return _page("empty.html", 200, {**common, "root": root, "refresh": 0})
+        try:
+            report = json.loads(reports.answer(address.question()))
+        except InvalidQuestionError as error:
+            return _page("refused.html", 400, {**common, "reason": str(error)})
+        except BusyError:
+            response = _page("busy.html", 503, common)
+            response.headers["Retry-After"] = str(RETRY_SECONDS)
+            return response
+        view = _view(report, address, texts, now) | _series(report, address, texts, snapshot.taken)
+        return _page("report.html", 200, common | view)
 
     return pages
 
 
-def page_link(site_url: str | None, path: str) -> str | None:
-    """Return the address of a page; ``None`` when the site's own is unknown or no web address."""
-    if not site_url or not site_url.startswith(("https://", "http://")):
-        return None
-    return site_url.rstrip("/") + quote(path)
+def _language() -> str:
+    asked = request.args.get("lang")
+    if asked in LANGUAGES:
+        return asked
+    return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
 
 
-def _day(at: int | None) -> str | None:
-    if at is None:
+def _common(
+    address: Address, texts: Texts, now: dict[str, Any], site_name: str | None
+) -> dict[str, Any]:
+    """Return what each page shows: the name, the readers at this moment, the languages."""
+    since = now["trackingSince"]
+    return {
+        "address": address,
+        "t": texts,
+        "now": now,
+        "demo": now.get("demo", False),
+        "refresh": RAW_SECONDS if address.filters.keys() - {"page"} else ROLLUP_SECONDS,
+        "site_name": site_name,
+        "languages": LANGUAGES,
+        "since": texts.full_day(datetime.fromisoformat(since).date()) if since else None,
+        "clock": lambda at: datetime.fromisoformat(at).strftime("%H:%M:%S"),
+        "sparkline": lambda values: line(values, 80, 18),
+    }
+
+
+def _view(report: Report, address: Address, texts: Texts, now: dict[str, Any]) -> dict[str, Any]:
+    """Return what a report adds."""
+    cards = make_cards(report, address, texts, now["siteUrl"])
+    return {
+        "report": report,
+        "days": _days(report, texts),
+        "before": _days(report["before"], texts) if report["before"] else None,
+        "cards": cards,
+        "shades": SHADES,
+        "periods": PERIODS,
+        "period": "custom" if address.is_custom else address.period or DEFAULT_PERIOD,
+        "chips": _chips(report, address, texts),
+        "page": _page_of(report, address, now),
+    }
+
+
+def _grains(report: Report) -> list[str]:
+    """Return by what the series of so many days can be divided with sense."""
+    first, last = date.fromisoformat(report["from"]), date.fromisoformat(report["to"])
+    days = (last - first).days + 1
+    return [grain for grain in GRAINS if _GRAINS[grain][0] <= days <= _GRAINS[grain][1]]
+
+
+def _series(report: Report, address: Address, texts: Texts, taken: float) -> dict[str, Any]:
+    """Return what is shown above the lists."""
+    return {
+        "figures": make_figures(report, address, texts),
+        "chart": make_chart(report, address, texts, taken),
+        "goes_on": _goes_on(report, taken),
+        "grains": _grains(report),
+    }
+
+
+def _goes_on(report: Report, now: float) -> bool:
+    """Tell whether the last step of the series is not over yet."""
+    last = date.fromisoformat(report["to"])
+    return last >= datetime.fromtimestamp(now, UTC).date()
+
+
+def _days(report: Report, texts: Texts) -> str:
+    return texts.days(date.fromisoformat(report["from"]), date.fromisoformat(report["to"]))
+
+
+def _chips(report: Report, address: Address, texts: Texts) -> list[dict[str, str]]:
+    """Return the filters in force: what they are, and the address without them."""
+    chips = []
+    for name in FILTERS:
+        if name not in address.filters:
+            continue
+        value = address.filters[name]
+        shown = _title(report, value) if name == "page" else name_filter(texts, name, value)
+        chips.append({"name": name, "value": shown, "without": address.link(**{name: None})})
+    return chips
+
+
+def _title(report: Report, path: str) -> str:
+    titles = (page["title"] for page in report["pages"] if page["path"] == path)
+    return next(filter(None, titles), path)
+
+
+def _page_of(report: Report, address: Address, now: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what the page is that the view is of, if it is of one."""
+    if "page" not in address.filters:
         return None
-    day = datetime.fromtimestamp(at, UTC)
-    return f"{day.day} {day:%B %Y}"
+    path = report["filters"]["page"]
+    pages = (page for page in report["pages"] if page["path"] == path)
+    found: dict[str, Any] = next(pages, {})
+    readers = (row["visitors"] for row in now["activeByPath"] if row["path"] == path)
+    return {
+        "path": path,
+        "title": found.get("title"),
+        "type": found.get("type", "other"),
+        "readers": next(readers, 0),
+        "out": page_link(now["siteUrl"], path) if found.get("title") else None,
+    }
+
+
+def _page(template: str, status: int, values: Mapping[str, Any]) -> Response:
+    response = Response(render_template(template, **values), status)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Language"] = values["t"].language
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.vary.add("Accept-Language")
+    return response

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     delete,
+    false,
     func,
     insert,
     literal_column,
@@ -51,6 +52,7 @@ class Statements:
             raw_since=literal_column("0"),
             run_day=literal_column("-1"),
             manifest_digest=literal_column("''"),
+            demo=false(),
         )
         self.first_totals = Prepared(engine, first.on_conflict_do_nothing(index_elements=["id"]))
         self.lock = Prepared(

@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from tracker_server.model import (
     Count,
+    Counter,
     DayFigures,
     Figures,
     MissingPath,
@@ -58,6 +59,7 @@ def write_overview(overview: Overview, max_pages: int) -> bytes:
             for row in overview.recent
         ],
         "siteUrl": overview.site_url,
+        "demo": overview.demo,
     }
     return _dump(fields)
 
@@ -183,6 +185,14 @@ def _reading(read: Read) -> dict[str, object]:
 
 def _fields(name: str, counts: Iterable[Count]) -> list[dict[str, object]]:
     return [{name: row.text, "views": row.views} for row in counts]
+
+
+def write_counters(counters: Iterable[Counter]) -> bytes:
+    """Write the numbers of pages in the order they were asked for."""
+    rows = [
+        {"path": row.path, "views": row.views, "activeVisitors": row.readers} for row in counters
+    ]
+    return _dump({"counters": rows})
 
 
 def write_error(reason: str) -> bytes:

@@ -9,8 +9,15 @@
  * @property {PageType} type
  * @property {number} number
  *
+ * @typedef {object} Look one counted view
+ * @property {string} at RFC 3339
+ * @property {string} path
+ * @property {string | null} title
+ * @property {string} country empty when unknown
+ * @property {string} referrer a host, empty for none
+ *
  * @typedef {Record<Count, number> & Record<List, Row[]> & {
- *   trackingSince: Date | null, siteUrl: string | null }} Snapshot
+ *   trackingSince: Date | null, siteUrl: string | null, minutes: number[], recent: Look[] }} Snapshot
  *
  * @typedef {typeof COUNTS[number]} Count
  * @typedef {keyof typeof LISTS} List
@@ -42,6 +49,8 @@ export function readSnapshot(value) {
       ...Object.fromEntries([...counts, ...lists]),
       trackingSince: readTime(source.trackingSince),
       siteUrl: readAddress(source.siteUrl),
+      minutes: readList(source.minutes).map(readCount),
+      recent: readList(source.recent).map(readLook),
     };
   } catch {
     return null;
@@ -58,6 +67,22 @@ function readObject(value) {
 function readCount(value) {
   if (!Number.isSafeInteger(value) || Number(value) < 0) throw new TypeError('no count');
   return Number(value);
+}
+
+/** @param {unknown} value @returns {unknown[]} empty where an older tracker has none */
+function readList(value) {
+  if (value !== undefined && !Array.isArray(value)) throw new TypeError('no list');
+  return value ?? [];
+}
+
+/** @param {unknown} value @returns {Look} */
+function readLook(value) {
+  const { at, path, title, country, referrer } = readObject(value);
+  if (readTime(at) === null) throw new TypeError('no time');
+  for (const text of [path, country, referrer, title ?? '']) {
+    if (typeof text !== 'string') throw new TypeError('no text');
+  }
+  return /** @type {Look} */ ({ at, path, title, country, referrer });
 }
 
 /** @param {unknown} value @param {string} key @returns {Row[]} */

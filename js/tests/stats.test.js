@@ -6,7 +6,7 @@ import { BODY, Site } from './site.js';
 
 const contract = JSON.parse(await readText('../../tests/contract/stats.json'));
 const readable = await bundle('src/stats.js', true);
-const shipped = await readText('../../tracker_server/static/stats.js');
+const shipped = await readText('../../mkdocs_stats_plugin/assets/stats.js');
 const hung = () => new Promise(() => {});
 
 /** @param {string} path */

@@ -34,6 +34,7 @@ def test_demo_serves_both_and_stops_cleanly(tmp_path: Path, number: signal.Signa
         text = tmp_path / "demo.log"
         eventually(lambda: "Ctrl-C" in text.read_text(), "the demo says that it runs", 60)
         site, tracker = f"http://127.0.0.1:{site_port}/", f"http://127.0.0.1:{tracker_port}"
+        eventually(lambda: fetch_json(f"{tracker}/api/stats")["activeVisitors"] > 1, "readers", 15)
         served = answers(site), answers(f"{tracker}/stats")
         figures = fetch_json(f"{tracker}/api/stats")
         os.killpg(demo.pid, number)  # What Ctrl-C in a terminal reaches.
@@ -41,6 +42,9 @@ def test_demo_serves_both_and_stops_cleanly(tmp_path: Path, number: signal.Signa
 
     assert served == (True, True)
     assert figures["publishedPosts"] == 4
+    assert figures["demo"] is True
+    assert figures["totalPageViews"] > 10_000
+    assert figures["series"]["views"].count(0) == 0
     assert site in text.read_text()
     assert f"{tracker}/stats" in text.read_text()
     assert _processes_of(demo.pid) == []

@@ -15,6 +15,7 @@ from tests.e2e.conftest import Loop, build_site, eventually, free_port, serving,
 ROOT = Path(__file__).parents[2]
 
 SHIPPED = {
+    "mkdocs_stats_plugin/assets/counters.js",
     "mkdocs_stats_plugin/assets/extras.js",
     "mkdocs_stats_plugin/assets/stats.css",
     "mkdocs_stats_plugin/assets/stats.js",
@@ -25,9 +26,12 @@ SHIPPED = {
     "tracker_server/migrations/versions/r0001_first_tables.py",
     "tracker_server/py.typed",
     "tracker_server/static/icon.svg",
+    "tracker_server/data/names.json",
+    "tracker_server/data/texts.json",
     "tracker_server/static/stats.css",
     "tracker_server/static/stats.js",
-    "tracker_server/templates/stats.html",
+    "tracker_server/static/world.svg",
+    "tracker_server/templates/report.html",
 }
 
 

@@ -27,6 +27,7 @@ FIELDS = [
     "minutes",
     "recent",
     "siteUrl",
+    "demo",
 ]
 
 

@@ -542,6 +542,6 @@ def test_every_command_says_what_it_does() -> None:
     """The help lists them with one line each."""
     result = CliRunner().invoke(main, ["--help"])
 
-    assert set(main.commands) == {"run", *COMMANDS}
+    assert set(main.commands) == {"run", "demo-data", "stats", "top", *COMMANDS}
     for name in main.commands:
         assert f"\n  {name} " in result.stdout

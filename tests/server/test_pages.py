@@ -6,9 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from tests.server.conftest import MakeSite, Site
-from tracker_server.pages import page_link
+from tests.server.conftest import MakeDatabase, MakeSite, Site
+from tracker_server.cards import ROWS, page_link
+from tracker_server.pages import make_pages
+from tracker_server.reports import MAX_WAITING, Reports
 
 pytestmark = pytest.mark.sqlite_only("it is about HTML; the figures are compared elsewhere")
 
@@ -27,6 +30,8 @@ class _Html(HTMLParser):
         self.open: list[str] = []
         self.figures: dict[str, str] = {}
         self._figure: str | None = None
+        self._marked: dict[tuple[str, str | None], str] = {}
+        self._marks: list[tuple[str, str | None]] = []
         self.feed(text)
         self.close()
 
@@ -35,6 +40,7 @@ class _Html(HTMLParser):
         self.skeleton.append((tag, *(name for name, _ in attrs)))
         self.attributes += [(tag, name, value) for name, value in attrs]
         self._figure = dict(attrs).get("data-stat")
+        self._marks = list(attrs)
         if tag not in VOID:
             self.open.append(tag)
 
@@ -46,9 +52,15 @@ class _Html(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Note a text."""
         self.texts.append(" ".join(data.split()))
+        self._marked |= dict.fromkeys(self._marks, data)
+        self._marks = []
         if self._figure:
             self.figures[self._figure] = data
             self._figure = None
+
+    def after(self, name: str, value: str) -> str:
+        """Return the text of the element with an attribute."""
+        return self._marked[name, value]
 
     def values(self, name: str) -> list[str | None]:
         """Return what an attribute says wherever it stands."""
@@ -97,47 +109,111 @@ def test_the_page_shows_every_number_without_its_script(site: Site) -> None:
     assert html.figures == {
         "activeVisitors": "3",
         "totalPageViews": "5",
-        "trackingSince": "1 January 2026",
         "uniqueVisitors": "3",
         "publishedPosts": "1",
         "publishedPages": "4",
     }
-    assert html.values("datetime") == ["2026-01-01T12:00:00Z"]
-    assert html.values("data-path") == [
-        "/",
-        "/gone/",
-        "/guide/install/",
-        "/guide/install/",
-        "/",
-        "/blog/2026/first-boil/",
-        "/gone/",
-    ]
-    assert {"Home", "Post", "Page", "Not in the site"} <= set(html.texts)
+    live = ["/guide/install/", "/", "/blog/2026/first-boil/", "/gone/"]
+    assert {*live, "Home", "Post", "Page", "Not in the site"} <= {
+        *html.values("data-path"),
+        *html.texts,
+    }
     assert 'First boil: "fast" & <quiet>' in html.texts
-    assert {"Kettle", "Statistics · Kettle"} <= set(html.texts)
+    assert {"Kettle", "Statistics · Kettle", "Views since Jan 1, 2026:"} <= set(html.texts)
 
 
 def test_large_numbers_have_thousands_separators(site: Site) -> None:
     """A million is readable."""
+    site.view("/")
     with site.tracker.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE totals SET views = 1234567, visitors = 45678")
-    html = _html(site)
+    site.stats()
+    english, german = _html(site), _html(site, "?lang=de")
 
-    assert {"1,234,567", "45,678"} <= set(html.texts)
+    assert {"1,234,567", "45,678"} <= set(english.texts)
+    assert {"1.234.567", "45.678"} <= set(german.texts)
 
 
 def test_an_empty_tracker_says_so(make_site: MakeSite) -> None:
-    """Before the first visit there are sentences, not empty tables."""
+    """Before the first visit there is what to do, no empty tables."""
     html = _html(make_site())
 
-    assert {
-        "Nobody is reading right now.",
-        "No page has been viewed yet.",
-        "the first visit",
-        "Statistics",
-    } <= set(html.texts)
-    assert html.values("datetime") == []
+    assert {"Waiting for the first view", "Statistics"} <= set(html.texts)
+    assert "tracker_url: http://localhost" in " ".join(html.texts)
     assert html.values("data-path") == []
+
+
+@pytest.mark.parametrize(
+    ("header", "query", "language"),
+    [
+        pytest.param("de-AT,de;q=0.9,en;q=0.8", "", "de", id="german"),
+        pytest.param("fr,de;q=0.5", "", "de", id="second-choice"),
+        pytest.param("fr", "", "en", id="neither"),
+        pytest.param("", "", "en", id="none"),
+        pytest.param("de", "?lang=en", "en", id="asked-for"),
+        pytest.param("de", "?lang=x", "de", id="nonsense"),
+    ],
+)
+def test_the_language_is_the_readers(site: Site, header: str, query: str, language: str) -> None:
+    """The address decides, else the browser, else it is English; caches are told."""
+    site.view("/")
+    answer = site.client.get("/stats" + query, headers={"Accept-Language": header})
+
+    assert f'<html lang="{language}">' in answer.get_data(as_text=True)
+    assert answer.headers["Content-Language"] == language
+    assert answer.headers["Vary"] == "Accept-Language"
+
+
+@pytest.mark.parametrize("query", ["?period=wrong", "?from=2026-13-01", "?limit=1", "?metric=x"])
+def test_a_wrong_address_is_answered_in_words(site: Site, query: str) -> None:
+    """What the report refuses is said on a page of its own; what only the page knows is ignored."""
+    site.view("/")
+    answer = site.client.get("/stats" + query)
+    refused = query in {"?period=wrong", "?from=2026-13-01"}
+
+    assert answer.status_code == (400 if refused else 200)
+    said = "This address asks for something that is not there" in answer.get_data(as_text=True)
+    assert said == refused
+
+
+def test_too_many_questions_are_answered_in_words(site: Site) -> None:
+    """While raw views are read for others, the page says to come again."""
+    site.view("/")
+    reports = Reports(lambda _: pytest.fail("nothing is to be read"), site.clock)
+    app = Flask("tracker_server")
+    app.register_blueprint(make_pages(site.tracker.live, reports))
+    for _ in range(MAX_WAITING):
+        assert reports._room.acquire(blocking=False)
+    answer = app.test_client().get("/stats?country=AT")
+
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"] == "5"
+    assert "Too many questions at once" in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?period=7d&compare=1", "?page=/", "?country=", "?list=pages"]
+)
+def test_the_page_shows_what_the_report_says(site: Site, query: str) -> None:
+    """Figures, series and lists are those of ``GET /api/report`` with the same parameters."""
+    site.view("/", reader=1)
+    site.clock.advance(-2 * 86_400)
+    site.view("/guide/install/", reader=2)
+    site.clock.advance(2 * 86_400)
+    html = _html(site, query)
+    report = site.client.get("/api/report" + query.replace("?list=pages", "")).get_json()
+
+    assert (
+        html.values("data-start") == [] or html.values("data-start") == report["series"]["starts"]
+    )
+    if "list" not in query:
+        numbers = [value for value in html.values("data-value") if value]
+        assert sum(map(int, numbers)) > 0
+        assert html.after("data-figure", "views") == str(report["views"])
+        assert html.after("data-figure", "visitors") == str(report["visitors"])
+    if "page" not in query:
+        shown = [path for path in html.values("data-path") if path]
+        assert {page["path"] for page in report["pages"]} <= set(shown)
 
 
 @pytest.mark.parametrize(
@@ -161,28 +237,31 @@ def test_no_text_of_the_manifest_changes_the_structure(
     page = _html(watching)
 
     assert page.skeleton == harmless.skeleton
-    assert "49" not in str(page.texts)
+    assert "49" not in page.texts
     if key != "site_url":
         assert hostile in page.texts or f"Statistics · {hostile}" in page.texts
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["in-the-manifest", "unknown"])
-def test_no_path_changes_the_structure(watching: Site, tmp_path: Path, *, known: bool) -> None:
+def test_no_path_changes_the_structure(
+    make_site: MakeSite, make_database: MakeDatabase, tmp_path: Path, *, known: bool
+) -> None:
     """A hostile path is a text as well, whether the manifest has it or a browser made it up."""
     skeletons = []
     path = f"/{HOSTILE}/".replace("#", "")
-    for reader, some in enumerate(["/a/", path]):
-        _load(watching, tmp_path, **({"path": some} if known else {"path": "/other/"}))
-        with watching.tracker.engine.begin() as connection:
-            for table in ("active_session", "total_count", "visit"):
-                connection.exec_driver_sql(f"DELETE FROM {table}")
-        watching.view(some, reader=reader)
-        watching.stats()
-        html = _html(watching)
+    for some in ["/a/", path]:
+        site = make_site(
+            database_url=make_database(),
+            manifest=str(tmp_path / "stats-manifest.json"),
+            max_unknown_paths=10_000,
+        )
+        _load(site, tmp_path, **({"path": some} if known else {"path": "/other/"}))
+        site.view(some)
+        html = _html(site)
         skeletons.append(html.skeleton)
 
     assert skeletons[0] == skeletons[1]
-    assert html.values("data-path") == [path, path]
+    assert set(html.values("data-path")) - {""} == {path}
     assert path in html.texts
 
 
@@ -231,7 +310,9 @@ def test_the_policy_allows_the_own_files_only(site: Site) -> None:
 
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
-    assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert policy["form-action"] == "'self'"
+    assert policy["require-trusted-types-for"] == "'script'"
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["Referrer-Policy"] == "no-referrer"
     assert headers["Cache-Control"] == "no-store"
@@ -269,7 +350,7 @@ def test_page_link_is_a_web_address_or_none(
 @pytest.mark.parametrize(
     ("site_url", "links"),
     [
-        pytest.param("https://kettle.example/docs/", 2, id="https"),
+        pytest.param("https://kettle.example/docs/", 1, id="https"),
         pytest.param("javascript:alert(1)//", 0, id="javascript"),
         pytest.param(None, 0, id="unknown"),
     ],
@@ -284,60 +365,50 @@ def test_pages_of_the_manifest_are_linked(
     watching.stats()
     html = _html(watching)
 
-    hrefs = [value for tag, name, value in html.attributes if (tag, name) == ("a", "href")]
-    assert hrefs == ["https://kettle.example/docs/a/"] * links
-    assert html.texts.count("A") == 2
-    assert html.texts.count("/unknown/") == 2
+    hrefs = [value or "" for tag, name, value in html.attributes if (tag, name) == ("a", "href")]
+    out = [link for link in hrefs if not link.startswith(("/stats", "#"))]
+    assert out == ["https://kettle.example/docs/a/"] * links
+    assert html.texts.count("A") == 3  # Being read, latest, most viewed.
+    assert html.texts.count("/unknown/") == 3
 
 
-def _fill(site: Site, pages: int) -> None:
-    with site.tracker.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL "
-            f"SELECT i + 1 FROM n WHERE i < {pages + 99}) "
-            "INSERT INTO path SELECT i, '/' || i FROM n"
-        )
-        connection.exec_driver_sql(
-            "INSERT INTO total_count SELECT 1, id, id FROM path WHERE id >= 100"
-        )
-
-
-@pytest.mark.parametrize(
-    ("pages", "query", "rows", "text"),
-    [
-        pytest.param(50, "", 50, None, id="all-fit"),
-        pytest.param(51, "", 50, "Show all 51 pages", id="one-more"),
-        pytest.param(51, "?limit=1000", 51, None, id="all-shown"),
-        pytest.param(1_000, "", 50, "Show all 1,000 pages", id="thousand"),
-        pytest.param(1_001, "", 50, "Show the first 1,000 of 1,001 pages", id="too-many"),
-        pytest.param(60, "?limit=0", 0, "Show all 60 pages", id="none"),
-        pytest.param(60, "?limit=-5", 0, "Show all 60 pages", id="negative"),
-        pytest.param(60, "?limit=x", 50, "Show all 60 pages", id="no-number"),
-    ],
-)
-def test_more_pages_are_a_link_away(
-    make_site: MakeSite, pages: int, query: str, rows: int, text: str | None
-) -> None:
-    """The first 50 are shown, and a link shows all, or the first thousand."""
+@pytest.mark.parametrize(("pages", "rows"), [(ROWS, ROWS), (ROWS + 1, ROWS)])
+def test_more_rows_are_a_link_away(make_site: MakeSite, pages: int, rows: int) -> None:
+    """A card shows the first rows, and a link leads to all of them."""
     site = make_site()
-    _fill(site, pages)
-    html = _html(site, query)
+    for number in range(pages):
+        site.view(f"/{number}/", reader=number)
+    html, whole = _html(site), _html(site, "?list=pages")
 
-    links = [value for tag, name, value in html.attributes if (tag, name) == ("a", "href")]
-    assert len(html.values("data-path")) == rows
-    assert [shown for shown in html.texts if shown.startswith("Show ")] == ([text] if text else [])
-    assert links == (["/stats?limit=1000"] if text else [])
+    assert html.texts.count("All pages") == (pages > rows)
+    shares = [value for tag, name, value in html.attributes if (tag, name) == ("td", "class")]
+    assert shares.count("number completion") == rows
+    assert {f"/{number}/" for number in range(pages)} <= set(whole.values("data-path"))
 
 
-def test_bars_are_shares_of_the_most_viewed_page(make_site: MakeSite) -> None:
-    """The longest bar is that of the first row; a share is one of 21 steps."""
+def test_bars_are_shares_of_the_greatest_number(make_site: MakeSite) -> None:
+    """The longest bar is that of the first row, the others are shorter by their numbers."""
     site = make_site()
     for reader in range(4):
-        site.view("/a/", reader=reader)
-    site.view("/b/")
+        site.view("/a/", reader=reader, z="Europe/Vienna")
+    site.view("/b/", z="x")
     html = _html(site)
+    widths = [value for tag, name, value in html.attributes if (tag, name) == ("rect", "width")]
 
-    assert html.values("data-share") == ["20", "5"]
+    assert widths.count("25.0%") == 2  # A page, a country.
+    assert "100.0%" in widths
+
+
+def test_countries_are_on_the_map(make_site: MakeSite) -> None:
+    """A country has its shape in a shade by its views, which is a link; an unknown one has none."""
+    site = make_site()
+    for reader, zone in enumerate(["Europe/Vienna", "Europe/Vienna", "Asia/Tokyo", "x"]):
+        site.view("/", reader=reader, z=zone)
+    html = _html(site)
+    shapes = [value for tag, name, value in html.attributes if (tag, name) == ("use", "href")]
+
+    assert shapes == [f"/static/world.svg#{code}" for code in ("land", "AT", "JP")]
+    assert {"Austria: 2", "Japan: 1"} <= set(html.texts)
 
 
 def test_the_root_leads_to_the_page(site: Site) -> None:

@@ -328,6 +328,7 @@ def test_stats_has_every_field(site: Site) -> None:
             )
         ],
         "siteUrl": "https://kettle.example/docs/",
+        "demo": False,
     }
     assert site.stats() == expected
 
@@ -348,6 +349,7 @@ def test_stats_of_an_empty_tracker_is_all_zero(make_site: MakeSite) -> None:
         "minutes": [0] * 30,
         "recent": [],
         "siteUrl": None,
+        "demo": False,
     }
 
 

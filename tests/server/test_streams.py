@@ -37,7 +37,7 @@ def _events(parts: Iterator[bytes]) -> Iterator[dict[str, str]]:
 def test_a_stream_begins_with_the_figures_and_goes_on_with_changes(site: Site) -> None:
     """Each event is the body of the figures, and is named by their entity tag."""
     answer = site.client.get("/api/live")
-    events = _events(iter(answer.response))
+    events = _events(answer.iter_encoded())
     assert (next(events), answer.mimetype) == ({"retry": "2000"}, "text/event-stream")
     first = next(events)
     site.view("/")
@@ -58,7 +58,7 @@ def test_who_has_the_figures_gets_them_when_they_change(
     monkeypatch.setattr(streams_module, "BEAT_SECONDS", 0.01)
     seen = site.client.get("/api/stats").headers["ETag"].strip('"')
     answer = site.client.get("/api/live", headers={"Last-Event-ID": seen})
-    events = _events(iter(answer.response))
+    events = _events(answer.iter_encoded())
 
     assert next(events) == {"retry": "2000"}
     assert next(events) == {"event": "beat", "data": "1"}

@@ -23,7 +23,7 @@ from tracker_server.schema import (
     day_visitors_key,
     visit_key,
 )
-from tracker_server.statements import DAY_VISITORS, DAYS, HOURS, VISITS
+from tracker_server.statements import DAY_VISITORS, DAYS, HOURS, PATHS, VISITS
 
 MAX_PATHS = 100
 """How many paths one statement asks for."""
@@ -81,6 +81,14 @@ def unique_visitors(
     """Count the visitors of the site or of one path, each once whatever the days; exact."""
     days = visitors_by_day(connection, first_day, last_day, {path_id})[path_id]
     return len(unite(days.values()))
+
+
+def read_visitors(connection: Connection, path: str, last_day: int) -> int:
+    """Count the visitors of a path up to a day, each once; exact."""
+    path_id = connection.execute(
+        select(PATHS.c.id).where(PATHS.c.text == path)
+    ).scalar_one_or_none()
+    return 0 if path_id is None else unique_visitors(connection, 0, last_day, path_id)
 
 
 def read_days(connection: Connection, first_day: int, last_day: int) -> tuple[DayFigures, ...]:

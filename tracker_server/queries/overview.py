@@ -43,6 +43,7 @@ def read_overview(
         site_url=totals.site_url,
         minutes=_by_minute(connection, now // SECONDS_PER_MINUTE),
         recent=_recent(connection),
+        demo=totals.demo,
     )
 
 

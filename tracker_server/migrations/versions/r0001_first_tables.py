@@ -104,6 +104,7 @@ def _create_counts() -> None:
         sa.Column("site_name", sa.String()),
         sa.Column("site_url", sa.String()),
         sa.Column("run_day", sa.Integer(), nullable=False),
+        sa.Column("demo", sa.Boolean(), nullable=False),
     )
     op.create_table(
         "day_reading",

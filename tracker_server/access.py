@@ -1,0 +1,99 @@
+"""Opens the database that a command works on: to read beside trackers, or to write alone."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+
+from tracker_server import sqlite_file
+from tracker_server.config import Settings, database_file
+from tracker_server.database import prepare_engine
+from tracker_server.errors import ConfigurationError, StorageError
+from tracker_server.lock import FileLock
+from tracker_server.storage import require_ready
+
+_Read = TypeVar("_Read")
+
+
+def existing_file(settings: Settings) -> Path | None:
+    """Return the file of SQLite, ``None`` for another database."""
+    file = database_file(settings.database_url)
+    if file is not None and not file.is_file():
+        raise ConfigurationError(f"database_url: no such file: {str(file)!r}")
+    if file is None and settings.database_url.startswith("sqlite"):
+        raise ConfigurationError("database_url: a database in memory keeps nothing; name a file")
+    return file
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Raise what a driver says as a `StorageError` of one line."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OSError, ImportError) as error:
+        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        raise StorageError(f"database_url: {reason}") from error
+
+
+def read_database(settings: Settings, task: Callable[[Engine], _Read]) -> _Read:
+    """Let a task read what trackers may be writing; its connections cannot change anything."""
+    file = existing_file(settings)
+
+    def with_engine(engine: Engine) -> _Read:
+        try:
+            require_ready(engine)
+            return task(engine)
+        finally:
+            engine.dispose()
+
+    with one_line_errors():
+        if file is not None:
+            return sqlite_file.read(file, lambda connect: with_engine(_reading_engine(connect)))
+        engine = create_engine(settings.database_url)
+        prepare_engine(engine)
+        return with_engine(engine)
+
+
+def _reading_engine(connect: sqlite_file.Connect) -> Engine:
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+@contextmanager
+def write_database(settings: Settings, hint: str) -> Iterator[Engine]:
+    """Open a database that no other process writes, or, on PostgreSQL, that locks its rows.
+
+    `hint` is said after who it is that has the file.
+    """
+    file = existing_file(settings)
+    lock = None if file is None else _lock(file, hint)
+    try:
+        read_database(settings, require_ready)  # The pragmas of a writer would change any file.
+        with one_line_errors():
+            engine = create_engine(settings.database_url)
+            prepare_engine(engine, settings.synchronous)
+            try:
+                yield engine
+            finally:
+                engine.dispose()  # The last connection moves the log into the database file.
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _lock(file: Path, hint: str) -> FileLock:
+    try:
+        return FileLock(file)
+    except ConfigurationError as error:
+        if error.__cause__ is not None:  # Not that another process has it.
+            raise
+        raise ConfigurationError(f"{str(error).partition(';')[0]}; {hint}") from None

@@ -1,0 +1,104 @@
+"""What the stats page shows is what its address says: a view can be shared, and Back works.
+
+The period and the filters are the parameters of ``GET /api/report``; the others choose among what
+the report has. Nothing is checked here but names: the report says what is wrong with a value.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode
+
+PERIODS = ("today", "7d", "30d", "90d", "12m", "all")
+DEFAULT_PERIOD = "30d"
+GRAINS = ("hour", "day", "week", "month")
+FILTERS = ("page", "referrer", "country", "language", "device", "browser")
+METRICS = ("views", "visitors", "engaged")
+TABS = {
+    "content": ("pages", "posts", "entry", "exit"),
+    "source": ("referrers",),
+    "place": ("countries", "languages"),
+    "client": ("devices", "browsers"),
+}
+"""The lists that share a card, the first shown unless the address names another."""
+LISTS = (*(name for names in TABS.values() for name in names), "next", "missing")
+MORE_ROWS = "1000"
+
+_CHOICES = {
+    "metric": METRICS,
+    "compare": ("1",),
+    "list": LISTS,
+    **TABS,
+}
+"""Parameters of the page alone, and what each may be."""
+_ASKED = ("period", "from", "to", "grain", *FILTERS)
+_ORDER = (*_ASKED, *_CHOICES, "lang")
+_DEFAULTS = {"period": DEFAULT_PERIOD, "metric": METRICS[0]} | {
+    name: choices[0] for name, choices in TABS.items()
+}
+
+
+class Address:
+    """The address of a view of the page, and of those one step away."""
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        """Keep what has a meaning; `path` is an old name of `page`."""
+        given = {"page": parameters["path"]} if "path" in parameters else {}
+        given |= {name: parameters[name] for name in _ORDER if name in parameters}
+        self._parameters = {
+            name: value
+            for name, value in given.items()
+            if name not in _CHOICES or value in _CHOICES[name]
+        }
+
+    def __getattr__(self, name: str) -> str | None:
+        """Return a parameter, or what it is without being said; for templates."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._parameters.get(name, _DEFAULTS.get(name))
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether the days are given one by one."""
+        return "from" in self._parameters or "to" in self._parameters
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The filters by name; an empty one asks for what is unknown."""
+        return {name: self._parameters[name] for name in FILTERS if name in self._parameters}
+
+    def question(self) -> dict[str, str]:
+        """Return the parameters of the report that the page shows."""
+        question = {name: self._parameters[name] for name in _ASKED if name in self._parameters}
+        if not self.is_custom:
+            question.setdefault("period", DEFAULT_PERIOD)
+        # There is nothing before everything.
+        if question.get("period") != "all":
+            question["compare"] = "1"
+        if "list" in self._parameters or self._parameters.get("content") == "posts":
+            question["limit"] = MORE_ROWS
+        return question
+
+    def link(self, **changes: str | None) -> str:
+        """Return the address with some parameters changed, or without those that are ``None``.
+
+        Another period has its own grain, and another filter leads from a list to the overview.
+        """
+        parameters: dict[str, str | None] = dict(self._parameters)
+        if changes.keys() & {"period", "from", "to"}:
+            parameters |= dict.fromkeys(("period", "from", "to", "grain"))
+        if changes.keys() & {*FILTERS, "period", "from", "to"}:
+            parameters["list"] = None
+        parameters |= changes
+        kept = [
+            (name, parameters[name] or "")
+            for name in _ORDER
+            if parameters.get(name) is not None and parameters[name] != _DEFAULTS.get(name)
+        ]
+        return "/stats" + ("?" + urlencode(kept, quote_via=quote, safe="/:()") if kept else "")
+
+    def hidden(self) -> dict[str, str]:
+        """Return what a form that asks for days has to repeat."""
+        return {
+            name: value
+            for name, value in self._parameters.items()
+            if name not in ("period", "from", "to", "grain", "list")
+        }

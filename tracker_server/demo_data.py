@@ -1,0 +1,133 @@
+"""Fills a database with a made-up history, and marks it as such.
+
+It goes the way of real messages: through the store, in batches, with its own
+housekeeping at the end, so every figure is what it would have been.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from tracker_server.config import Settings, database_file
+from tracker_server.database import open_reader, open_writer, prepare_engine
+from tracker_server.demo_readers import DAYS, history
+from tracker_server.errors import ConfigurationError, InvalidManifestError, StorageError
+from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
+from tracker_server.model import Manifest, Received
+from tracker_server.schema import SECONDS_PER_DAY, Base
+from tracker_server.statements import EVENT_COUNTS, NOT_FOUND, TOTALS, Statements
+from tracker_server.storage import make_ready
+from tracker_server.store import Store
+
+BATCH = 1_000
+"""How many messages are stored at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What was made up."""
+
+    views: int
+    visitors: int
+
+
+def fill(
+    settings: Settings, manifest_file: Path, now: float, *, seed: int, days: int = DAYS
+) -> Filled:
+    """Write the history of a site, in the place of one that was made up before.
+
+    Args:
+        settings: where the database is; it is made where there is none.
+        manifest_file: what the site contains.
+        now: seconds since the epoch, the end of the history.
+        seed: which history.
+        days: how many it has, today included.
+
+    Raises:
+        TrackerError: the database has real figures or a tracker has it, or the manifest is none.
+    """
+    manifest, digest = _read_manifest(manifest_file)
+    until = int(now)
+    with _open(settings) as engine:
+        _begin_anew(engine, Statements(engine, settings.heartbeat_window_seconds))
+        store = Store(engine, settings)
+        try:
+            store.replace_pages(manifest, digest, max(0, until - days * SECONDS_PER_DAY))
+            for batch in _batches(history(manifest.pages, until, seed, days)):
+                store.write(batch)
+            while not store.clean_up(until):
+                pass
+        finally:
+            store.close()
+        with open_reader(engine) as connection:
+            totals = connection.execute(select(TOTALS.c.views, TOTALS.c.visitors)).one()
+    return Filled(totals.views, totals.visitors)
+
+
+def _read_manifest(file: Path) -> tuple[Manifest, str]:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MAX_MANIFEST_BYTES + 1)
+        manifest = parse_manifest(data)
+    except OSError as error:
+        raise ConfigurationError(f"manifest: {str(file)!r}: {error.strerror}") from error
+    except InvalidManifestError as error:
+        raise ConfigurationError(f"manifest: {str(file)!r}: {error}") from error
+    if not any(page.published for page in manifest.pages):
+        raise ConfigurationError(f"manifest: {str(file)!r} has no published page")
+    return manifest, digest_of(data)
+
+
+@contextmanager
+def _open(settings: Settings) -> Iterator[Engine]:
+    """Open a database that no tracker has; its tables are made, or brought up to date."""
+    try:
+        engine = create_engine(settings.database_url)
+        prepare_engine(engine, settings.synchronous)
+        lock = make_ready(engine, database_file(settings.database_url), 0.0)
+    except (SQLAlchemyError, ImportError) as error:
+        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+        raise ConfigurationError(f"database_url: {reason}") from error
+    try:
+        yield engine
+    except SQLAlchemyError as error:
+        raise StorageError(f"database_url: {error}") from error
+    finally:
+        engine.dispose()  # The last connection moves the log into the database file.
+        if lock is not None:
+            lock.release()
+
+
+def _begin_anew(engine: Engine, statements: Statements) -> None:
+    """Empty the database and mark it, in one step.
+
+    Raises:
+        ConfigurationError: there are figures in it that nobody made up.
+    """
+    with open_writer(engine) as connection, connection.begin():
+        statements.first_totals.run(connection, [()])
+        statements.lock.fetch(connection)
+        totals = connection.execute(select(TOTALS.c.demo, TOTALS.c.views)).one()
+        if not totals.demo and (
+            totals.views
+            or connection.execute(select(NOT_FOUND.c.day).limit(1)).first()
+            or connection.execute(select(EVENT_COUNTS.c.day).limit(1)).first()
+        ):
+            raise ConfigurationError(
+                f"database_url: it has {totals.views:,} views of real readers, and made-up ones "
+                "would mix with them; name another database"
+            )
+        for table in reversed(Base.metadata.sorted_tables):
+            connection.execute(delete(table))
+        statements.first_totals.run(connection, [()])
+        connection.execute(update(TOTALS).values(demo=True))
+
+
+def _batches(messages: Iterator[Received]) -> Iterator[list[Received]]:
+    while batch := [*islice(messages, BATCH)]:
+        yield batch

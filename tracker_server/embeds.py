@@ -1,0 +1,82 @@
+"""What other pages embed: counters as JSON, badges as pictures."""
+
+from flask import Blueprint, Response, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from tracker_server.answers import answer_figures, reading_hosts
+from tracker_server.badge import render_badge
+from tracker_server.config import Settings
+from tracker_server.counters import Counters
+from tracker_server.errors import InvalidMessageError, InvalidQuestionError
+from tracker_server.live import Live
+from tracker_server.paths import normalise_path
+from tracker_server.wire import etag_of, write_counters, write_error
+
+MAX_PATHS = 200
+BADGE_AGE_SECONDS = 60
+LABELS = {"views": "page views", "readers": "reading now", "visitors": "visitors"}
+"""The metrics of a badge, and what it calls them where no label is given."""
+
+
+def make_embeds(settings: Settings, live: Live, counters: Counters) -> Blueprint:
+    """Return the routes ``/api/counters`` and ``/badge.svg``."""
+    embeds = Blueprint("embeds", __name__)
+
+    @embeds.get("/api/counters")
+    def many() -> BaseResponse:
+        readers = reading_hosts(settings, live.snapshot().overview)
+        try:
+            paths = _parse_paths(request.args.getlist("path"))
+        except InvalidQuestionError as error:
+            return answer_figures(write_error(str(error)), readers, 400)
+        return answer_figures(write_counters(counters.of(paths)), readers)
+
+    @embeds.get("/badge.svg")
+    def badge() -> BaseResponse:
+        try:
+            metric = _parse_metric(request.args.get("metric", "views"))
+            path = request.args.get("path")
+            path = None if path is None else _parse_path(path)
+        except InvalidQuestionError as error:
+            return Response(f"{error}\n", 400, mimetype="text/plain")
+        count = {
+            "views": counters.views,
+            "readers": counters.readers,
+            "visitors": counters.visitors,
+        }[metric]
+        return _picture(render_badge(request.args.get("label") or LABELS[metric], count(path)))
+
+    return embeds
+
+
+def _parse_paths(texts: list[str]) -> list[str]:
+    """Return the different paths that were asked for, in their order."""
+    if not texts:
+        raise InvalidQuestionError("path", "is missing; it may be given up to 200 times")
+    if len(texts) > MAX_PATHS:
+        raise InvalidQuestionError("path", f"must not be given more than {MAX_PATHS} times")
+    return [*dict.fromkeys(map(_parse_path, texts))]
+
+
+def _parse_path(text: str) -> str:
+    try:
+        return normalise_path(text)
+    except InvalidMessageError as error:
+        raise InvalidQuestionError("path", error.reason) from None
+
+
+def _parse_metric(text: str) -> str:
+    if text not in LABELS:
+        raise InvalidQuestionError("metric", f"must be one of {', '.join(LABELS)}")
+    return text
+
+
+def _picture(svg: str) -> BaseResponse:
+    body = svg.encode()
+    response = Response(body, mimetype="image/svg+xml")
+    response.headers["Cache-Control"] = f"public, max-age={BADGE_AGE_SECONDS}"
+    # Opened by itself it is a document of this origin: nothing in it shall ever run.
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    response.set_etag(etag_of(body))
+    return response.make_conditional(request)
