@@ -7,7 +7,9 @@ import multiprocessing
 import os
 import shutil
 import signal
+import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -79,7 +81,8 @@ def run(**options: object) -> None:
         address=settings.host,
         port=settings.port,
         workers=1,  # One writer: the recorder shares what it knows between threads, not processes.
-        blocking_threads=settings.threads,
+        # Made when they are needed. A stream keeps one for as long as a page is open.
+        blocking_threads=settings.threads + settings.max_streams,
         workers_kill_timeout=STOP_SECONDS,
         log_level=LogLevels.error,
         websockets=False,
@@ -250,12 +253,27 @@ def load_app() -> Flask:
     # The server's process ends without `atexit`; when this is run no request is in work any more.
     Finalize(None, tracker.close, exitpriority=100)
     tracker.upkeep.start()
+    _end_streams_when_told(tracker.streams.close)
     # What is there now stays: without this every full collection looks at all modules, for 50 ms.
     gc.collect()
     gc.freeze()
     data = make_url(settings.database_url).render_as_string(hide_password=True)
     click.echo(f"Tracker on http://{settings.host}:{settings.port}/stats, data in {data}")
     return app
+
+
+def _end_streams_when_told(end_streams: Callable[[], None]) -> None:
+    """End the streams at the first signal: the server, which handles it, would wait for them."""
+    here, there = socket.socketpair()
+    there.setblocking(False)  # noqa: FBT003  # the library's own form
+    # The number is all that the interpreter keeps, so the socket is not to be closed.
+    signal.set_wakeup_fd(there.detach(), warn_on_full_buffer=False)
+
+    def wait() -> None:
+        here.recv(1)
+        end_streams()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
 
 
 def _say_how_safe(settings: Settings) -> None:
