@@ -58,7 +58,16 @@ FLOORS = {
             "storage",
         },
         {"store", "audit", "access", "queries.raw", "queries.rollups"},
-        {"recorder", "live", "rebuild", "reports", "counters", "answers", "queries.report"},
+        {
+            "recorder",
+            "live",
+            "rebuild",
+            "reports",
+            "counters",
+            "answers",
+            "queries.report",
+            "streams",
+        },
         {"upkeep", "ingest", "api", "pages", "embeds"},
         {"app", "maintenance", "demo_data"},
         {"cli"},
@@ -73,7 +82,17 @@ FLOORS = {
 
 # What betrays an effect, and the modules that may have it.
 ONLY_PLACES = {
-    r"\bthreading\b": {"identity", "pressure", "recorder", "live", "reports", "upkeep", "counters"},
+    r"\bthreading\b": {
+        "cli",
+        "counters",
+        "identity",
+        "live",
+        "pressure",
+        "recorder",
+        "reports",
+        "streams",
+        "upkeep",
+    },
     r"\bsqlalchemy\b": {
         "access",
         "app",

@@ -25,13 +25,18 @@ def answer_figures(body: bytes, readers: Collection[str], status: int = 200) -> 
         readers: hosts whose pages may read it.
         status: of the answer; one other than 200 is not to be kept.
     """
-    response = Response(body, status, mimetype="application/json")
+    response = readable(Response(body, status, mimetype="application/json"), readers)
     response.headers["Cache-Control"] = "no-cache"
-    response.vary.add("Origin")
-    origin = request.headers.get("Origin", "")
-    if is_allowed(origin, readers):
-        response.headers["Access-Control-Allow-Origin"] = origin
     if status != 200:
         return response
     response.set_etag(etag_of(body))
     return response.make_conditional(request)
+
+
+def readable(response: Response, readers: Collection[str]) -> Response:
+    """Let the pages of these hosts read an answer; returns it."""
+    response.vary.add("Origin")
+    origin = request.headers.get("Origin", "")
+    if is_allowed(origin, readers):
+        response.headers["Access-Control-Allow-Origin"] = origin
+    return response

@@ -1,12 +1,12 @@
 """The JSON interface: figures out, manifest in, health."""
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from tracker_server.answers import answer_figures, reading_hosts
+from tracker_server.answers import answer_figures, readable, reading_hosts
 from tracker_server.config import Settings
 from tracker_server.errors import (
     BusyError,
@@ -18,19 +18,21 @@ from tracker_server.live import Live
 from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
+from tracker_server.streams import Streams
 from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, write_error, write_overview
 
 RETRY_SECONDS = 5
 
 
-def make_api(
+def make_api(  # noqa: PLR0913, PLR0917  # each is one line of the composition in `app`
     settings: Settings,
     recorder: Recorder,
     live: Live,
     reports: Reports,
+    streams: Streams,
     check_database: Callable[[], None],
 ) -> Blueprint:
-    """Return the routes ``/api/stats``, ``/api/report``, ``/api/manifest`` and ``/healthz``."""
+    """Return the routes below ``/api`` and ``/healthz``."""
     api = Blueprint("api", __name__)
 
     @api.get("/api/stats")
@@ -41,17 +43,13 @@ def make_api(
         body = snapshot.body if limit == DEFAULT_ROWS else write_overview(snapshot.overview, limit)
         return answer_figures(body, readers())
 
+    @api.get("/api/live")
+    def stream() -> BaseResponse:
+        return _stream(streams, readers())
+
     @api.get("/api/report")
     def report() -> BaseResponse:
-        try:
-            body = reports.answer(request.args)
-        except InvalidQuestionError as error:
-            return answer_figures(write_error(str(error)), readers(), 400)
-        except BusyError as error:
-            response = answer_figures(write_error(str(error)), readers(), 503)
-            response.headers["Retry-After"] = str(RETRY_SECONDS)
-            return response
-        return answer_figures(body, readers())
+        return _report(reports, readers())
 
     def readers() -> set[str]:
         return reading_hosts(settings, live.snapshot().overview)
@@ -72,6 +70,33 @@ def make_api(
         return _text("ok", 200)
 
     return api
+
+
+def _report(reports: Reports, readers: Collection[str]) -> BaseResponse:
+    try:
+        body = reports.answer(request.args)
+    except InvalidQuestionError as error:
+        return answer_figures(write_error(str(error)), readers, 400)
+    except BusyError as error:
+        return _busy(error, readers)
+    return answer_figures(body, readers)
+
+
+def _stream(streams: Streams, readers: Collection[str]) -> BaseResponse:
+    try:
+        parts = streams.open(request.headers.get("Last-Event-ID", ""))
+    except BusyError as error:
+        return _busy(error, readers)
+    response = Response(parts, mimetype="text/event-stream")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"  # nginx would keep it until it is long.
+    return readable(response, readers)
+
+
+def _busy(error: BusyError, readers: Collection[str]) -> BaseResponse:
+    response = answer_figures(write_error(str(error)), readers, 503)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def _put_manifest(recorder: Recorder) -> Response:

@@ -33,6 +33,7 @@ from tracker_server.reports import Reports
 from tracker_server.schema import day_of, db
 from tracker_server.storage import make_ready
 from tracker_server.store import Store
+from tracker_server.streams import Streams
 from tracker_server.upkeep import Upkeep
 from tracker_server.wire import MAX_ROWS
 
@@ -57,11 +58,13 @@ class Tracker:
     recorder: Recorder
     live: Live
     reports: Reports
+    streams: Streams
     upkeep: Upkeep
 
     def close(self) -> None:
         """Stop the chores, wait for the batch in work, close the database. Twice does no harm."""
         self.upkeep.stop()
+        self.streams.close()
         self.recorder.close()
         self.engine.dispose()  # The last connection moves the log into the database file.
         if self.lock is not None:
@@ -108,13 +111,16 @@ def create_app(
     )
     upkeep.tick()
     reports = Reports(report_reader(engine), clock, lambda: live.snapshot().overview.tracking_since)
-    app.register_blueprint(make_api(settings, recorder, live, reports, lambda: _check(engine)))
+    streams = Streams(live.snapshot, settings.max_streams)
+    app.register_blueprint(
+        make_api(settings, recorder, live, reports, streams, lambda: _check(engine))
+    )
     counters = _counters(engine, settings, recorder, live, clock)
     app.register_blueprint(make_embeds(settings, live, counters))
     app.register_blueprint(make_pages(live, reports))
     app.after_request(_add_headers)
     app.extensions["tracker"] = Tracker(
-        settings, engine, lock, store, recorder, live, reports, upkeep
+        settings, engine, lock, store, recorder, live, reports, streams, upkeep
     )
     identity = DailyIdentity(
         Salts(_salt_file(settings)), clock, window_seconds=settings.view_window_seconds

@@ -7,7 +7,9 @@ import multiprocessing
 import os
 import shutil
 import signal
+import socket
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -79,7 +81,8 @@ def run(**options: object) -> None:
         address=settings.host,
         port=settings.port,
         workers=1,  # One writer: the recorder shares what it knows between threads, not processes.
-        blocking_threads=settings.threads,
+        # Made when they are needed. A stream keeps one for as long as a page is open.
+        blocking_threads=settings.threads + settings.max_streams,
         workers_kill_timeout=STOP_SECONDS,
         log_level=LogLevels.error,
         websockets=False,
@@ -184,16 +187,22 @@ def demo_data(*, seed: int, days: int, **options: object) -> None:
     type=click.Choice([*PERIODS, ALL]),
     help="Which days, today included.",
 )
-@click.option("--page", help="A page, as in the manifest: a report on it alone.")
+@click.option("--page", help="Only of one page: its path, as in the manifest.")
+@click.option("--referrer", help="Only from one source; empty for direct or unknown.")
+@click.option("--country", help="Only from one country, such as AT.")
+@click.option("--language", help="Only in one language, such as de.")
+@click.option("--device", help="Only on small, medium or large windows.")
+@click.option("--browser", help="Only with one browser.")
+@click.option("--compare", is_flag=True, help="Say how it was in as many days before.")
 @click.option("--rows", type=click.IntRange(1, MAX_ROWS), default=10, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer of GET /api/report.")
-def stats(*, period: str, page: str | None, rows: int, as_json: bool, **options: object) -> None:
+def stats(*, database_url: str | None, as_json: bool, **options: object) -> None:
     """Report on the terminal what was read. A tracker may run meanwhile.
 
     Colours only on a terminal, and not where NO_COLOR is set.
     """
-    settings = _settings(options)
-    parameters = _question(period, page, rows)
+    settings = _settings({"database_url": database_url})
+    parameters = _question(options)
 
     def read(engine: Engine) -> tuple[bytes, bytes]:
         live = _live(engine, settings)
@@ -205,9 +214,9 @@ def stats(*, period: str, page: str | None, rows: int, as_json: bool, **options:
         report, now = read_database(settings, read)
     if as_json:
         click.echo(report.decode())
-    else:
-        demo = json.loads(now)["demo"]
-        click.echo(render_report(json.loads(report), _style(), rows, demo=demo), nl=False)
+        return
+    demo, rows = json.loads(now)["demo"], int(parameters["limit"])
+    click.echo(render_report(json.loads(report), _style(), rows, demo=demo), nl=False)
 
 
 @main.command()
@@ -244,12 +253,27 @@ def load_app() -> Flask:
     # The server's process ends without `atexit`; when this is run no request is in work any more.
     Finalize(None, tracker.close, exitpriority=100)
     tracker.upkeep.start()
+    _end_streams_when_told(tracker.streams.close)
     # What is there now stays: without this every full collection looks at all modules, for 50 ms.
     gc.collect()
     gc.freeze()
     data = make_url(settings.database_url).render_as_string(hide_password=True)
     click.echo(f"Tracker on http://{settings.host}:{settings.port}/stats, data in {data}")
     return app
+
+
+def _end_streams_when_told(end_streams: Callable[[], None]) -> None:
+    """End the streams at the first signal: the server, which handles it, would wait for them."""
+    here, there = socket.socketpair()
+    there.setblocking(False)  # noqa: FBT003  # the library's own form
+    # The number is all that the interpreter keeps, so the socket is not to be closed.
+    signal.set_wakeup_fd(there.detach(), warn_on_full_buffer=False)
+
+    def wait() -> None:
+        here.recv(1)
+        end_streams()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
 
 
 def _say_how_safe(settings: Settings) -> None:
@@ -274,10 +298,11 @@ def as_environment(settings: Settings) -> dict[str, str]:
     return {PREFIX + name.upper(): str(value) for name, value in values.items()}
 
 
-def _question(period: str, page: str | None, rows: int) -> dict[str, str]:
-    """Return the parameters of a report."""
-    question = {"period": period, "limit": str(rows)}
-    return question if page is None else {**question, "page": page}
+def _question(options: dict[str, object]) -> dict[str, str]:
+    """Return the parameters of a report; an option that was not given is none."""
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    compare = "1" if options["compare"] else "0"
+    return given | {"limit": given.pop("rows"), "compare": compare}
 
 
 def _live(engine: Engine, settings: Settings) -> Live:

@@ -4,9 +4,9 @@ It goes the way of real messages: through the store, in batches, with its own
 housekeeping at the end, so every figure is what it would have been.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker_server.config import Settings, database_file
 from tracker_server.database import open_reader, open_writer, prepare_engine
-from tracker_server.demo_readers import DAYS, history
+from tracker_server.demo_readers import DAYS, deploys, history
 from tracker_server.errors import ConfigurationError, InvalidManifestError, StorageError
 from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
 from tracker_server.model import Manifest, Received
-from tracker_server.schema import SECONDS_PER_DAY, Base
+from tracker_server.schema import Base
 from tracker_server.statements import EVENT_COUNTS, NOT_FOUND, TOTALS, Statements
 from tracker_server.storage import make_ready
 from tracker_server.store import Store
@@ -57,7 +57,7 @@ def fill(
         _begin_anew(engine, Statements(engine, settings.heartbeat_window_seconds))
         store = Store(engine, settings)
         try:
-            store.replace_pages(manifest, digest, max(0, until - days * SECONDS_PER_DAY))
+            _deploy(store, manifest, digest, deploys(manifest.pages, until, days))
             for batch in _batches(history(manifest.pages, until, seed, days)):
                 store.write(batch)
             while not store.clean_up(until):
@@ -67,6 +67,15 @@ def fill(
         with open_reader(engine) as connection:
             totals = connection.execute(select(TOTALS.c.views, TOTALS.c.visitors)).one()
     return Filled(totals.views, totals.visitors)
+
+
+def _deploy(
+    store: Store, manifest: Manifest, digest: str, builds: Sequence[tuple[int, str]]
+) -> None:
+    """Put builds of the site in force, the last one under the digest that a tracker will find."""
+    for number, (at, label) in enumerate(builds, 1):
+        own = digest if number == len(builds) else digest_of(f"{digest} {number}".encode())
+        store.replace_pages(replace(manifest, label=label), own, at)
 
 
 def _read_manifest(file: Path) -> tuple[Manifest, str]:

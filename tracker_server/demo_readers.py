@@ -54,6 +54,7 @@ _FRONT_PAGE_VISITS = (760, 210, 70, 30)
 _FRONT_PAGE_HOURS = (0.0,) * 13 + (0.2, 1.0, 1.5, 1.6, 1.4, 1.2, 1.0, 0.9, 0.7, 0.6, 0.5)
 _RELEASE_DAYS_AGO = 52
 """Where no post of these days can be what is announced."""
+_MENDED_DAYS_AGO = 9
 _RELEASE_VISITS = 240
 _RELEASE_HALVES_IN_DAYS = 1.8
 _POST_VISITS = 70
@@ -152,6 +153,31 @@ def history(pages: Sequence[Page], until: int, seed: int, days: int = DAYS) -> I
         kept = next((n for n, r in enumerate(waiting) if r.at >= end), len(waiting))
         yield from waiting[:kept]
         del waiting[:kept]
+
+
+def deploys(pages: Sequence[Page], until: int, days: int = DAYS) -> list[tuple[int, str]]:
+    """Return when the site was built anew in these days, in order, and what each build is called.
+
+    Args:
+        pages: of the site's manifest.
+        until: seconds since the epoch; nothing comes later.
+        days: how many there are, that of `until` included.
+    """
+    last = day_of(until)
+    posts = [_day(page) for page in pages if page.type == "post" and page.published]
+    news = [day for day in posts if last - days < day <= last - _MENDED_DAYS_AGO]
+    released = max(news, default=last - _RELEASE_DAYS_AGO)
+    named = (
+        (last - days + 1, "v1.3"),
+        (released, "v1.4"),
+        (last - _MENDED_DAYS_AGO, "v1.4.1"),
+    )
+    morning = 9 * SECONDS_PER_HOUR
+    return [
+        (min(until, day * SECONDS_PER_DAY + morning), label)
+        for day, label in named
+        if last - days < day <= last
+    ]
 
 
 def _look_at(pages: Sequence[Page], until: int, dice: random.Random) -> _World:

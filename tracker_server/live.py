@@ -6,23 +6,11 @@ viewers never take time from readers' messages.
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from tracker_server.model import Overview
+from tracker_server.model import Overview, Snapshot
 from tracker_server.wire import DEFAULT_ROWS, etag_of, write_overview
 
 MAX_AGE_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The figures of one moment."""
-
-    taken: float
-    overview: Overview
-    body: bytes
-    """JSON of ``GET /api/stats`` with the default number of pages."""
-    etag: str
 
 
 class Live:
@@ -35,12 +23,12 @@ class Live:
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
 
-    def snapshot(self) -> Snapshot:
-        """Return figures that are at most `MAX_AGE_SECONDS` old."""
+    def snapshot(self, max_age_seconds: float = MAX_AGE_SECONDS) -> Snapshot:
+        """Return figures that are at most so old."""
         with self._lock:
             now = self._clock()
             latest = self._snapshot
-            if latest is None or not 0 <= now - latest.taken < MAX_AGE_SECONDS:
+            if latest is None or not 0 <= now - latest.taken < max_age_seconds:
                 overview = self._read(int(now))
                 body = write_overview(overview, DEFAULT_ROWS)
                 latest = self._snapshot = Snapshot(now, overview, body, etag_of(body))

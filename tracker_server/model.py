@@ -399,6 +399,17 @@ class Overview:
     """True when the figures are made up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The figures of one moment."""
+
+    taken: float
+    overview: Overview
+    body: bytes
+    """JSON of ``GET /api/stats`` with the default number of pages."""
+    etag: str
+
+
 PAGE_TYPES = {"home": "home", "post": "blog", "page": "page", "stats": "stats"}
 """Type of a page in the manifest to the type of its views; a path without a page is ``other``."""
 

@@ -56,6 +56,9 @@ def render_report(report: Mapping[str, Any], style: Style, max_rows: int, *, dem
         demo: whether the figures are made up.
     """
     lines = [style.paint(f"{report['from']} to {report['to']}", "bold") + _filters(report)]
+    before = report.get("before")
+    if before:
+        lines.append(style.paint(f"against {before['from']} to {before['to']}", "quiet"))
     if demo:
         lines.append(style.paint(_DEMO, "warn"))
     lines += ["", *_figures(report, style), "", *_chart(report["series"]["views"], style)]
@@ -133,7 +136,9 @@ def _cells(letter: str) -> int:
 def _filters(report: Mapping[str, Any]) -> str:
     chosen = report.get("filters") or {"page": report.get("path")}
     said = [
-        f"{name} {printable(text) or '(none)'}" for name, text in chosen.items() if text is not None
+        f"{name} {printable(text) or 'unknown'}"
+        for name, text in chosen.items()
+        if text is not None
     ]
     return f", {', '.join(said)}" if said else ""
 
@@ -156,7 +161,7 @@ def _figures(report: Mapping[str, Any], style: Style) -> Iterator[str]:
 
 
 def _change(now: int, before: int) -> str:
-    return f"  {(now - before) / before:+.0%} against the time before" if before else ""
+    return f"  {(now - before) / before:+.0%}" if before else ""
 
 
 def _chart(values: Sequence[int | None], style: Style) -> Iterator[str]:

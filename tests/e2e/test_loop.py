@@ -104,8 +104,8 @@ def test_one_request_per_page_load(loop: Loop, open_page: OpenPage) -> None:
         "request",
         lambda request: methods.append(request.method) if "/api/" in request.url else None,
     )
-    page.goto(f"{loop.site}/faq/")
-    eventually(lambda: loop.active() == {"/faq/": 1}, "the view is the first heartbeat")
+    page.goto(f"{loop.site}/guide/retries/")
+    eventually(lambda: loop.active() == {"/guide/retries/": 1}, "the view is the first heartbeat")
     page.wait_for_timeout(1_500)
 
     assert methods == ["POST"]

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from mkdocs.exceptions import Abort, ConfigurationError
 
-from mkdocs_stats_plugin import snapshot as snapshot_module
 from mkdocs_stats_plugin.counters import Figures, group, place_counters
 from mkdocs_stats_plugin.facts import site_path
 from mkdocs_stats_plugin.snapshot import FILE_NAME, Source, parse_snapshot
@@ -129,13 +128,13 @@ def test_a_site_is_built_with_two_requests(
 ) -> None:
     """However many pages show a number; and with none where no page does."""
     asked: list[str] = []
-    get = snapshot_module.Source._ask
+    get = Source._ask
 
     def note(source: Source, now: float) -> Any:
         asked.append(source._tracker_url)
         return get(source, now)
 
-    monkeypatch.setattr(snapshot_module.Source, "_ask", note)
+    monkeypatch.setattr(Source, "_ask", note)
     site.build()
     without = len(asked)
     for number in range(20):

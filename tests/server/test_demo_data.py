@@ -14,7 +14,7 @@ from tests.server.conftest import CONTRACT, NOON, MakeDatabase, MakeSite, Site
 from tracker_server.cli import main
 from tracker_server.config import Settings
 from tracker_server.demo_data import fill
-from tracker_server.demo_readers import DAYS, history
+from tracker_server.demo_readers import DAYS, deploys, history
 from tracker_server.enrich import country_of, device_of, host_of, language_of
 from tracker_server.maintenance import check
 from tracker_server.model import Event, Message, NotFound, Page, Received, View
@@ -126,6 +126,16 @@ def test_history_has_every_kind_of_reader(messages: list[Received]) -> None:
     assert not {"/draft/", "/stats/"} & {message.path for message in said}
 
 
+def test_deploys_are_those_that_readers_hear_of() -> None:
+    """The release is the build of the day of the newest post; each is named."""
+    builds = deploys(PAGES, AT)
+    days = [day_of(at) for at, _ in builds]
+
+    assert [label for _, label in builds] == ["v1.3", "v1.4", "v1.4.1"]
+    assert days == [TODAY - 89, TODAY - 40, TODAY - 9]
+    assert [label for _, label in deploys(PAGES, AT, 4)] == ["v1.3"]
+
+
 def test_history_of_a_site_without_pages_is_empty() -> None:
     """Nobody reads what is not there."""
     assert [*history(PAGES[-2:], AT, 1)] == []
@@ -142,7 +152,7 @@ def _tables(url: str) -> dict[str, list[tuple[Any, ...]]]:
     with engine.connect() as connection:
         rows = {
             name: [
-                tuple(row)[name in {"view", "not_found"} :]
+                tuple(row)[name in {"view", "not_found", "day_run"} :]
                 for row in connection.execute(table.select().order_by(*table.c))
             ]
             for name, table in Base.metadata.tables.items()
@@ -155,13 +165,15 @@ def test_fill_makes_figures_that_a_recount_confirms(make_site: MakeSite, databas
     """They are what the same messages would have made; what the window left behind is sealed."""
     views = _fill(database_url)
     checked = check(Settings(database_url=database_url))
-    site = make_site()
+    site = make_site(manifest=str(MANIFEST))
     figures = site.stats()
 
     assert checked.is_clean, checked.lines
     assert figures["totalPageViews"] == views > 100
     assert figures["demo"] is True
     assert figures["pageStats"][0]["title"] is not None
+    # The tracker that was started has found its manifest in force.
+    assert site.rows("SELECT label FROM deploy") == [("v1.3",)]
     assert site.rows(f"SELECT count(*) FROM visit WHERE last < {AT - 1_800}") == [(0,)]
     assert site.rows("SELECT count(*) FROM day_visitors")[0][0] > 4
 

@@ -44,6 +44,7 @@ def test_parse_manifest_reads_the_manifest_of_the_contract() -> None:
         published=True,
         date="2026-03-01",
         generated=False,
+        words=5,
     )
     assert [page.path for page in manifest.pages if page.generated] == ["/blog/archive/2026/"]
     assert [page.path for page in manifest.pages if not page.published] == ["/blog/unfinished/"]
@@ -304,3 +305,25 @@ def _parse(data: bytes) -> None:
         return
     assert reason
     assert "\n" not in reason
+
+
+@pytest.mark.parametrize(
+    ("more", "of_page", "reason"),
+    [
+        ({"commit": 7}, {}, "commit: must be a text"),
+        ({"label": "x" * 101}, {}, "label: is longer than 100 characters"),
+        ({}, {"words": -1}, "pages[0].words: must be a whole number up to 10,000,000"),
+        ({}, {"words": True}, "pages[0].words: must be a whole number up to 10,000,000"),
+        ({}, {"words": "many"}, "pages[0].words: must be a whole number up to 10,000,000"),
+    ],
+)
+def test_what_may_be_left_out_must_be_right_where_it_is(
+    more: dict[str, object], of_page: dict[str, object], reason: str
+) -> None:
+    """Commit, label and words are optional, not anything."""
+    page = {"path": "/", "slug": "", "title": "", "type": "home", "published": True}
+    document = {"schema": 1, "site_name": "", "site_url": None, **more, "pages": [page | of_page]}
+    with pytest.raises(InvalidManifestError) as error:
+        parse_manifest(json.dumps(document).encode())
+
+    assert str(error.value) == reason

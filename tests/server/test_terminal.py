@@ -193,7 +193,7 @@ def test_stats_has_periods(filled: str, period: str) -> None:
     ("arguments", "code", "said"),
     [
         pytest.param(["--period", "8d"], 2, "'8d' is not one of", id="period"),
-        pytest.param(["--page", "x"], 1, "path: must start with /", id="page"),
+        pytest.param(["--page", "x"], 1, "page: must start with /", id="page"),
         pytest.param(["--database-url", "sqlite:////no/such.db"], 1, "no such file", id="file"),
     ],
 )
@@ -450,3 +450,32 @@ def test_printable_keeps_letters_of_all_scripts() -> None:
     assert printable("K\u00e4se \u6c34 \u0645\u0631\u062d\u0628\u0627\u00a0x") == (
         "K\u00e4se \u6c34 \u0645\u0631\u062d\u0628\u0627 x"
     )
+
+
+@pytest.mark.sqlite_only("filters are the report's")
+def test_stats_takes_the_filters_of_the_report(filled: str) -> None:
+    """They are combined, said in the first line, and may be empty for what was not said."""
+    some = _stats(filled, "--country", "AT", "--referrer", "search.example")
+    rest = _stats(filled, "--referrer", "")
+
+    assert "referrer search.example, country AT" in some.stdout.splitlines()[0]
+    assert re.search(r" 5 views", some.stdout)
+    assert "referrer unknown" in rest.stdout.splitlines()[0]
+    assert re.search(r" 1 views", rest.stdout)
+
+
+@pytest.mark.sqlite_only("the comparison is the report's")
+def test_stats_compares_with_the_time_before(make_site: MakeSite, database_url: str) -> None:
+    """The change of each figure, and the days that it is against."""
+    site = make_site()
+    site.clock.now = time.time() - 86_400
+    site.view("/", 1)
+    site.view("/", 2)
+    site.clock.now = time.time()
+    for reader in range(3):
+        site.view("/", reader)
+    site.tracker.close()
+    lines = _stats(database_url, "--period", "today", "--compare").stdout.splitlines()
+
+    assert lines[1].startswith("against ")
+    assert any(re.fullmatch(r" +3 views  \+50%", line) for line in lines)
