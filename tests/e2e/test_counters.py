@@ -1,6 +1,7 @@
 """Figures on pages of a really built site, in a real browser: of the build, and of this moment."""
 
 import json
+import re
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,8 @@ def test_live_counter_is_filled_by_the_browser(loop: Loop, open_page: OpenPage) 
     _view(loop.tracker, "/faq/", 3, loop.site)
     page = open_page(f"{loop.site}/faq/")
 
-    expect(page.locator(VIEWS)).to_have_text("3")
+    # The reader's own view may have come before the question.
+    expect(page.locator(VIEWS)).to_have_text(re.compile("^[34]$"))
 
 
 def test_live_counter_is_filled_under_instant_navigation(loop: Loop, open_page: OpenPage) -> None:
@@ -41,7 +43,7 @@ def test_live_counter_is_filled_under_instant_navigation(loop: Loop, open_page: 
     page.locator(".md-tabs a, .md-nav a", has_text="FAQ").first.click()
     page.wait_for_url("**/faq/")
 
-    expect(page.locator(VIEWS)).to_have_text("4")
+    expect(page.locator(VIEWS)).to_have_text(re.compile("^[45]$"))
     assert page.evaluate("window.stayed") is True
 
 
