@@ -139,7 +139,10 @@ def _note(report: Report, sums: Mapping[str, Any], texts: Texts, name: str) -> s
     if name == "views" and sums["visitors"]:
         return texts("per_visitor", number=texts.number(sums["views"] / sums["visitors"]))
     if name == "visitors":
-        return texts("visits", n=report["visits"])
+        # With a filter they are the views of these that began a visit.
+        filtered = any(value is not None for value in report["filters"].values())
+        visits = report["visits"]
+        return texts("begun", n=visits) if filtered else texts("visits", n=visits)
     if name == "engaged" and loads:
         return texts("per_load", time=texts.duration(reading["activeSeconds"] / loads))
     if name == "completion" and loads:

@@ -46,6 +46,13 @@ def test_figures_and_how_they_have_changed() -> None:
     assert figures["depth"].link is None
 
 
+def test_visits_are_those_that_began_with_what_is_filtered() -> None:
+    """With a filter the number of visits is that of the views which began one, and is so called."""
+    filters = _report()["filters"] | {"country": ""}
+
+    assert _figures(_report(filters=filters))["visitors"].note == "600 began a visit"
+
+
 def test_nothing_is_compared_with_nothing() -> None:
     """Without a period before, or with an empty one, there is no change."""
     empty = _report()["before"] | {"views": 0, "visitors": 0, "reading": None}
