@@ -73,6 +73,8 @@ def as_markdown(results: dict[str, Any]) -> str:
         per_visitor=history.VIEWS_PER_VISITOR,
         referrers=history.REFERRERS,
         questions=history.QUESTIONS,
+        reports=history.REPORTS,
+        filtered=history.FILTERED,
         pace=history.PACE,
     )
 
@@ -105,7 +107,8 @@ the body and answers 204, on the same server with as many threads.
 
 {days} days, {history_paths} paths of Zipf popularity, {per_visitor} views to a visitor,
 {referrers} referrers; written through the tracker's own store and housekeeping. Reports are asked
-{questions} times each, in process. Unique visitors are compared with a recount of the raw views.
+{questions} times each, those by period {reports} and those with a filter {filtered} times, in
+process. Unique visitors are compared with a recount of the raw views.
 While the backup is made, {pace} views a second come in.
 
 {history_table}

@@ -35,6 +35,16 @@ REFERRERS = 400
 BATCH = 500
 CLEANUP_SECONDS = 3_600
 QUESTIONS = 200
+REPORTS = 50
+FILTERED = 5
+PERIODS = ("today", "7d", "30d", "90d", "all")
+FILTERS: dict[str, dict[str, str]] = {
+    "30d of a page": {"page": "/guide/1/"},
+    "30d of a country": {"country": "AT"},
+    "30d of a referrer": {"referrer": "site1.example"},
+    "all of a country": {"country": "AT", "period": "all"},
+}
+"""Reports that read raw views, and how often these are asked."""
 PORT = 8403
 PACE = 500
 """Views a second while a backup is made."""
@@ -106,6 +116,13 @@ def ask(file: Path, end: int) -> dict[str, float]:
             first = dice.randrange(last - DAYS, last - 29)
             unique_visitors(connection, first, first + 29, path_id)
 
+        def report(**parameters: str) -> Callable[[], None]:
+            def read() -> None:
+                tracker.reports._answers.clear()  # noqa: SLF001  # as if ten seconds had passed
+                tracker.reports.answer(parameters)
+
+            return read
+
         def snapshot() -> None:
             tracker.live._snapshot = None  # noqa: SLF001  # as if a second had passed
             tracker.live.snapshot()
@@ -114,6 +131,11 @@ def ask(file: Path, end: int) -> dict[str, float]:
             "stats payload": _timed(snapshot),
             "unique visitors of 30 days, site": _timed(lambda: uniques(WHOLE_SITE)),
             "unique visitors of 30 days, page": _timed(lambda: uniques(dice.randint(2, PATHS))),
+            **{f"report, {p}": _timed(report(period=p), REPORTS) for p in PERIODS},
+            **{
+                f"report, {name}": _timed(report(**parameters), FILTERED)
+                for name, parameters in FILTERS.items()
+            },
         }
         exact = all(
             unique_visitors(connection, first, first + 29, WHOLE_SITE)
@@ -201,10 +223,10 @@ def _recounted(connection: object, first: int, last: int) -> int:
     return count
 
 
-def _timed(ask_once: Callable[[], None]) -> dict[str, float]:
+def _timed(ask_once: Callable[[], None], times_asked: int = QUESTIONS) -> dict[str, float]:
     ask_once()
     times = []
-    for _ in range(QUESTIONS):
+    for _ in range(times_asked):
         begin = time.perf_counter()
         ask_once()
         times.append(time.perf_counter() - begin)

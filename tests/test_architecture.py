@@ -57,7 +57,7 @@ FLOORS = {
             "queries",
             "storage",
         },
-        {"store", "audit", "access", "queries.raw", "queries.rollups"},
+        {"store", "audit", "access", "queries.raw", "queries.rollups", "queries.overview"},
         {
             "recorder",
             "live",

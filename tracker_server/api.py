@@ -19,7 +19,7 @@ from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifes
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
 from tracker_server.streams import Streams
-from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, write_error, write_overview
+from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, write_error
 
 RETRY_SECONDS = 5
 
@@ -37,11 +37,8 @@ def make_api(  # noqa: PLR0913, PLR0917  # each is one line of the composition i
 
     @api.get("/api/stats")
     def stats() -> BaseResponse:
-        snapshot = live.snapshot()
         limit = request.args.get("limit", DEFAULT_ROWS, type=int)
-        limit = max(0, min(limit, MAX_ROWS))
-        body = snapshot.body if limit == DEFAULT_ROWS else write_overview(snapshot.overview, limit)
-        return answer_figures(body, readers())
+        return answer_figures(live.body(max(0, min(limit, MAX_ROWS))), readers())
 
     @api.get("/api/live")
     def stream() -> BaseResponse:

@@ -35,7 +35,6 @@ from tracker_server.storage import make_ready
 from tracker_server.store import Store
 from tracker_server.streams import Streams
 from tracker_server.upkeep import Upkeep
-from tracker_server.wire import MAX_ROWS
 
 CACHED_STATEMENTS = 1_024
 """How many statements of SQLite stay compiled: each table takes 1 to 64 rows to the statement."""
@@ -164,13 +163,13 @@ def _open_database(
 
 def overview_reader(
     engine: Engine, settings: Settings, patience: Callable[[int], int]
-) -> Callable[[int], Overview]:
+) -> Callable[[int, int], Overview]:
     """Return what reads the figures of a moment; `patience` stretches the timeout of sessions."""
 
-    def read(now: int) -> Overview:
+    def read(now: int, max_rows: int) -> Overview:
         timeout = settings.session_timeout_seconds * patience(now)
         with open_reader(engine) as connection:
-            overview = read_overview(connection, now, timeout, MAX_ROWS)
+            overview = read_overview(connection, now, timeout, max_rows)
             today = day_of(now)
             return replace(overview, series=read_days(connection, today - SERIES_DAYS + 1, today))
 

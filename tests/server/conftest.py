@@ -123,7 +123,7 @@ class Site:
 
     def stats(self) -> dict[str, Any]:
         """Return the figures of this very moment."""
-        self.tracker.live._snapshot = None
+        self.tracker.live._snapshot = self.tracker.live._longer = None
         answer = self.client.get("/api/stats")
         assert answer.status_code == 200
         figures = answer.get_json()

@@ -51,7 +51,7 @@ class _Reads:
     def __init__(self) -> None:
         self.times: list[int] = []
 
-    def __call__(self, now: int) -> Overview:
+    def __call__(self, now: int, _max_rows: int) -> Overview:
         self.times.append(now)
         return OVERVIEW
 
@@ -149,7 +149,7 @@ def test_a_failed_reading_is_tried_again() -> None:
     """An error is the caller's; the next one who looks reads anew."""
     answers: list[Overview | OSError] = [OSError("disk"), OVERVIEW]
 
-    def read(_now: int) -> Overview:
+    def read(_now: int, _max_rows: int) -> Overview:
         answer = answers.pop(0)
         if isinstance(answer, OSError):
             raise answer

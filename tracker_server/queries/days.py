@@ -4,8 +4,9 @@ Days are UTC days since the epoch, and the last one is included. A connection wh
 statements all see one moment (`open_reader`) gives figures that agree with each other.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
 
 from pyroaring import BitMap
 from sqlalchemy import Connection, or_, select
@@ -63,10 +64,14 @@ def visitors_by_day(
     found: dict[int, dict[int, BitMap]] = {path_id: {} for path_id in path_ids}
     for key, members in _sealed(connection, first_day, last_day, path_ids):
         found[key >> 16][key & _DAY_MASK] = BitMap.deserialize(members)
-    for visit in _open_visits(connection, first_day, last_day):
-        day, visitor = visit >> PATH_BITS + VISITOR_BITS, visit >> PATH_BITS & MAX_VISITOR_ID
-        for path_id in {WHOLE_SITE, visit & MAX_PATH_ID} & found.keys():
-            found[path_id].setdefault(day, BitMap()).add(visitor)
+    for day, visits in _open_visits(connection, first_day, last_day):
+        if WHOLE_SITE in found:
+            found[WHOLE_SITE].setdefault(day, BitMap()).update(_visitors_of(visits))
+        of_paths: defaultdict[int, list[int]] = defaultdict(list)
+        for visit in visits if found.keys() - {WHOLE_SITE} else ():
+            of_paths[visit & MAX_PATH_ID].append(visit)
+        for path_id in found.keys() & of_paths.keys():
+            found[path_id].setdefault(day, BitMap()).update(_visitors_of(of_paths[path_id]))
     return found
 
 
@@ -106,10 +111,12 @@ def _numbers_by_day(connection: Connection, first_day: int, last_day: int) -> Co
     sizes = select(DAY_VISITORS.c.key, DAY_VISITORS.c.count)
     rows = connection.execute(sizes.where(DAY_VISITORS.c.key.between(first, last)))
     counts = Counter({key & _DAY_MASK: count for key, count in rows})
-    # Some of the others may be in the set as well: of their days the set itself is needed.
-    visits = _open_visits(connection, first_day, last_day)
-    for day in {visit >> PATH_BITS + VISITOR_BITS for visit in visits}:
-        counts[day] = unique_visitors(connection, day, day)
+    for day, visits in _open_visits(connection, first_day, last_day):
+        # Some of them may be in the set as well: of this day the set itself is needed.
+        members = BitMap(_visitors_of(visits))
+        for _, sealed in _sealed(connection, day, day, {WHOLE_SITE}):
+            members |= BitMap.deserialize(sealed)
+        counts[day] = len(members)
     return counts
 
 
@@ -129,9 +136,21 @@ def _sealed(
         yield from plain_rows(connection, statement)
 
 
-def _open_visits(connection: Connection, first_day: int, last_day: int) -> Sequence[int]:
-    """Return the keys of visits that are in no set yet; those of the last half hour or so."""
+def _open_visits(
+    connection: Connection, first_day: int, last_day: int
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield days and the keys of visits that are in no set yet; those of the last half hour."""
     first, end = visit_key(first_day, 0, 0), visit_key(last_day + 1, 0, 0)
-    keys = select(VISITS.c.key).where(VISITS.c.key >= first, VISITS.c.key < end)
-    # Thousands of rows, so not one by one.
-    return [key for (key,) in plain_rows(connection, keys)]
+    statement = select(VISITS.c.key).where(VISITS.c.key >= first, VISITS.c.key < end)
+    # There are thousands of them, of a day or two.
+    keys = sorted(key for (key,) in plain_rows(connection, statement))
+    start = 0
+    while start < len(keys):
+        day = keys[start] >> PATH_BITS + VISITOR_BITS
+        after = bisect_left(keys, visit_key(day + 1, 0, 0), start)
+        yield day, keys[start:after]
+        start = after
+
+
+def _visitors_of(visits: Iterable[int]) -> list[int]:
+    return [visit >> PATH_BITS & MAX_VISITOR_ID for visit in visits]

@@ -2,7 +2,9 @@
 
 from sqlalchemy import Connection, func, select
 
+from tracker_server.database import plain_rows
 from tracker_server.model import Overview, PathReaders, PathViews, RecentView, page_type
+from tracker_server.queries.breakdown import largest_pages
 from tracker_server.schema import BY_PATH, LIVE_MINUTES, OTHER, SECONDS_PER_MINUTE
 from tracker_server.statements import (
     ALL_TIME,
@@ -23,13 +25,16 @@ RECENT_VIEWS = 20
 def read_overview(
     connection: Connection, now: int, session_timeout_seconds: int, max_pages: int
 ) -> Overview:
-    """Read everything the stats page shows, at most `max_pages` viewed pages."""
+    """Read everything the stats page shows, at most `max_pages` pages in each list."""
     totals = connection.execute(select(TOTALS)).one()
     readers = _active_by_path(connection, now, session_timeout_seconds)
     posts, pages = _published(connection)
     return Overview(
-        active_visitors=sum(row.visitors for row in readers),
-        active_by_path=readers,
+        active_visitors=sum(readers.values()),
+        active_by_path=tuple(
+            PathReaders(page.path, page.title, page.type, page.count)
+            for _, page in largest_pages(connection, readers, max_pages)
+        ),
         total_page_views=totals.views,
         unique_visitors=totals.visitors,
         published_posts=posts,
@@ -49,21 +54,16 @@ def read_overview(
 
 def _active_by_path(
     connection: Connection, now: int, session_timeout_seconds: int
-) -> tuple[PathReaders, ...]:
-    visitors = func.count().label("visitors")
+) -> dict[int, int]:
+    """Return how many sessions are active, by id of path."""
     # Times are compared by distance: after the clock was set back, rows from the
     # future would otherwise stay active until it has caught up.
     statement = (
-        select(PATHS.c.text, PAGES.c.title, PAGES.c.type, visitors)
-        .select_from(with_pages(SESSIONS, SESSIONS.c.path_id))
+        select(SESSIONS.c.path_id, func.count())
         .where(func.abs(SESSIONS.c.last_seen - now) < session_timeout_seconds)
-        .group_by(PATHS.c.text, PAGES.c.title, PAGES.c.type)
-        .order_by(visitors.desc(), PATHS.c.text)
+        .group_by(SESSIONS.c.path_id)
     )
-    return tuple(
-        PathReaders(path, title, page_type(kind), count)
-        for path, title, kind, count in connection.execute(statement)
-    )
+    return dict(plain_rows(connection, statement))
 
 
 def _by_minute(connection: Connection, this_minute: int) -> tuple[int, ...]:
@@ -88,21 +88,25 @@ def _recent(connection: Connection) -> tuple[RecentView, ...]:
         RecentView(
             at, path, title, OTHER if audience == OTHER else audience.partition("/")[0], referrer
         )
-        for at, path, title, audience, referrer in connection.execute(statement)
+        for at, path, title, audience, referrer in plain_rows(connection, statement)
     )
 
 
 def _most_viewed(connection: Connection, max_pages: int) -> tuple[PathViews, ...]:
+    # Only of those that may be in the list are the texts read, by which the last of them is chosen.
+    counts = select(ALL_TIME.c.count).where(ALL_TIME.c.dimension == BY_PATH)
+    least = counts.order_by(ALL_TIME.c.count.desc()).limit(1).offset(max(0, max_pages - 1))
     statement = (
         select(PATHS.c.text, PAGES.c.title, PAGES.c.type, ALL_TIME.c.count)
         .select_from(with_pages(ALL_TIME, ALL_TIME.c.key))
         .where(ALL_TIME.c.dimension == BY_PATH)
+        .where(ALL_TIME.c.count >= func.coalesce(least.scalar_subquery(), 0))
         .order_by(ALL_TIME.c.count.desc(), PATHS.c.text)
         .limit(max_pages)
     )
     return tuple(
         PathViews(path, title, page_type(kind), count)
-        for path, title, kind, count in connection.execute(statement)
+        for path, title, kind, count in plain_rows(connection, statement)
     )
 
 

@@ -94,10 +94,11 @@ def _of_site(connection: Connection, question: Question) -> Report:
     )
 
     def read_figures(first_day: int, last_day: int, grain: str) -> Figures:
-        return rollups.read_figures(connection, first_day, last_day, grain, WHOLE_SITE)
+        return rollups.read_figures(connection, (first_day, last_day), grain, WHOLE_SITE, None)
 
+    visits = breakdown.entries.total()
     report = Report(
-        read_figures(*days, question.grain),
+        rollups.read_figures(connection, days, question.grain, WHOLE_SITE, visits),
         before=_before(question, read_figures),
         pages=_pages(tops, days, breakdown, details),
         feedback=rollups.read_feedback(connection, *days, WHOLE_SITE),
@@ -118,9 +119,9 @@ def _of_page(
 
     def read_figures(first_day: int, last_day: int, grain: str) -> Figures:
         if grain != "hour":
-            return rollups.read_figures(connection, first_day, last_day, grain, path_id)
+            return rollups.read_figures(connection, (first_day, last_day), grain, path_id, None)
         some = raw.read_views(connection, (first_day, last_day), grain, selection, is_late)
-        sums = rollups.read_figures(connection, first_day, last_day, "day", path_id)
+        sums = rollups.read_figures(connection, (first_day, last_day), "day", path_id, None)
         return replace(sums, series=some.figures.series)
 
     figures = read_figures(*days, question.grain)

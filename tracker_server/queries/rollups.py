@@ -46,9 +46,18 @@ _NOT_READ = (0,) * len(_SUMS)
 
 
 def read_figures(
-    connection: Connection, first_day: int, last_day: int, grain: str, path_id: int
+    connection: Connection, days: tuple[int, int], grain: str, path_id: int, visits: int | None
 ) -> Figures:
-    """Read the figures of the site (`WHOLE_SITE`) or of one path; hours of the site only."""
+    """Read the figures of the site or of one path.
+
+    Args:
+        connection: for reading.
+        days: the first and the last.
+        grain: of the series; hours of the site only.
+        path_id: `WHOLE_SITE` or the id of a path.
+        visits: how many visits began, if that has been read already.
+    """
+    first_day, last_day = days
     starts = starts_of(first_day, last_day, grain)
     members = visitors_by_day(connection, first_day, last_day, {path_id})[path_id]
     read = _read_by_day(connection, first_day, last_day, path_id)
@@ -67,7 +76,7 @@ def read_figures(
         last_day,
         views.total(),
         len(unite(members.values())),
-        _visits(connection, first_day, last_day, path_id),
+        _visits(connection, first_day, last_day, path_id) if visits is None else visits,
         Read(*map(sum, zip(_NOT_READ, *read.values(), strict=True))),
         series,
     )
@@ -75,23 +84,23 @@ def read_figures(
 
 def read_breakdown(connection: Connection, first_day: int, last_day: int) -> Breakdown:
     """Read the views of the site by everything they are counted by."""
-    columns = (DAYS.c.dimension, DAYS.c.key)
-    statement = (
-        select(*columns, *(func.sum(DAYS.c[name]) for name in _STEPS))
-        .where(DAYS.c.dimension.in_((BY_PATH, BY_REFERRER, BY_AUDIENCE)))
-        .where(DAYS.c.day.between(first_day, last_day))
-        .group_by(*columns)
-    )
+
+    def sums(dimension: int, *names: str) -> list[tuple[int, ...]]:
+        statement = (
+            select(DAYS.c.key, *(func.sum(DAYS.c[name]) for name in names))
+            .where(DAYS.c.dimension == dimension, DAYS.c.day.between(first_day, last_day))
+            .group_by(DAYS.c.key)
+        )
+        # PostgreSQL's sum is a decimal number.
+        return [tuple(map(int, row)) for row in plain_rows(connection, statement)]
+
     found = Breakdown()
-    of_dimension = {
-        BY_PATH: found.paths,
-        BY_REFERRER: found.referrers,
-        BY_AUDIENCE: found.audiences,
-    }
-    for dimension, key, views, entries, leads in plain_rows(connection, statement):
-        of_dimension[dimension][key] = int(views)
-        if dimension == BY_PATH:
-            found.entries[key], found.leads[key] = int(entries), int(leads)
+    for counts, dimension in ((found.referrers, BY_REFERRER), (found.audiences, BY_AUDIENCE)):
+        for key, views in sums(dimension, "count"):
+            counts[key] = views
+    for path_id, views, entries, leads in sums(BY_PATH, *_STEPS):
+        found.paths[path_id] = views
+        found.entries[path_id], found.leads[path_id] = entries, leads
     return found
 
 
