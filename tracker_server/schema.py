@@ -61,10 +61,10 @@ class Totals(Base):
     """Empty until a manifest has been loaded."""
     site_name: Mapped[str | None]
     site_url: Mapped[str | None]
-    run_day: Mapped[int] = mapped_column(default=-1)
-    """The day of the latest `DayRun`; -1 when the next views begin one whatever their day."""
     demo: Mapped[bool] = mapped_column(default=False)
     """True when the history was made up (`tracker-server demo-data`)."""
+    run_day: Mapped[int] = mapped_column(default=-1)
+    """The day of the latest `DayRun`; -1 when the next views begin one whatever their day."""
 
 
 class Path(Base):

@@ -103,8 +103,8 @@ def _create_counts() -> None:
         sa.Column("manifest_digest", sa.String(64), nullable=False),
         sa.Column("site_name", sa.String()),
         sa.Column("site_url", sa.String()),
-        sa.Column("run_day", sa.Integer(), nullable=False),
         sa.Column("demo", sa.Boolean(), nullable=False),
+        sa.Column("run_day", sa.Integer(), nullable=False),
     )
     op.create_table(
         "day_reading",
