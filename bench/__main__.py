@@ -92,7 +92,9 @@ neighbours; the ratio to a floor of the same run holds.
 {ingest[connections]} connections, {ingest[threads]} threads, medians of {ingest[rounds]} rounds of
 {ingest[messages]:,} messages. Every view is of a new session, over {paths} paths. CPU is that of
 all processes of the server, by the kernel's account. The no-op is a WSGI application that reads
-the body and answers 204, on the same server with as many threads.
+the body and answers 204, on the same server with that many threads. The tracker may have 128 more
+for pages that follow `/api/live`, and takes them for messages where more than {ingest[threads]}
+come at once; without streams it has none.
 
 {ingest_table}
 

@@ -27,7 +27,7 @@ HERE = Path(__file__).parent
 PATHS = 500
 CONNECTIONS = 64
 ACTIVE_SESSIONS = 100_000
-NOOP_PORT, TRACKER_PORT = 8401, 8402
+NOOP_PORT, TRACKER_PORT, LEAN_PORT = 8401, 8402, 8404
 
 Requests = Iterator[bytes]
 
@@ -134,13 +134,17 @@ def run(messages: int, rounds: int, total_views: int) -> dict[str, object]:
         noop = [sys.executable, str(HERE / "noop.py"), str(NOOP_PORT), threads]
         tracker = [sys.executable, "-m", "tracker_server", "run", "--port", str(TRACKER_PORT)]
         tracker += ["--manifest", str(manifest(Path(folder)))]
+        lean = ["env", "STATS_MAX_STREAMS=0", *tracker, "--port", str(LEAN_PORT)]
+        lean += ["--database-url", f"sqlite:///{folder}/lean.sqlite3"]
         with (
             running(noop, NOOP_PORT, folder) as (floor, _),
             running(tracker, TRACKER_PORT, folder) as (server, _),
+            running(lean, LEAN_PORT, folder) as (small, _),
         ):
             kinds: dict[str, tuple[int, int, Callable[[int, int], Requests], int]] = {
                 "no-op": (floor, NOOP_PORT, views, 204),
                 "view": (server, TRACKER_PORT, views, 204),
+                "view, `STATS_MAX_STREAMS=0`": (small, LEAN_PORT, views, 204),
                 "beat, repeated": (server, TRACKER_PORT, repeated_beats, 202),
                 "beat, written": (server, TRACKER_PORT, changing_beats, 202),
             }
