@@ -37,7 +37,8 @@ def views_by_hour(connection: Connection, first_day: int, last_day: int) -> Coun
     statement = select(hours, HOURS.c.count).where(
         hours >= first_day * HOURS_PER_DAY, hours < (last_day + 1) * HOURS_PER_DAY
     )
-    return Counter(dict(iter(connection.execute(statement))))
+    # Two thousand rows for a season, so not one by one.
+    return Counter(dict(plain_rows(connection, statement)))
 
 
 def views_by_day(
@@ -109,7 +110,7 @@ def _numbers_by_day(connection: Connection, first_day: int, last_day: int) -> Co
     """Count the visitors of the site on each day, without a look into most of the sets."""
     first, last = day_visitors_key(WHOLE_SITE, first_day), day_visitors_key(WHOLE_SITE, last_day)
     sizes = select(DAY_VISITORS.c.key, DAY_VISITORS.c.count)
-    rows = connection.execute(sizes.where(DAY_VISITORS.c.key.between(first, last)))
+    rows = plain_rows(connection, sizes.where(DAY_VISITORS.c.key.between(first, last)))
     counts = Counter({key & _DAY_MASK: count for key, count in rows})
     for day, visits in _open_visits(connection, first_day, last_day):
         # Some of them may be in the set as well: of this day the set itself is needed.
