@@ -52,7 +52,11 @@ class Screen:
     @property
     def size(self) -> tuple[int, int]:
         """Columns and lines, as they are now."""
-        size = shutil.get_terminal_size()
+        try:
+            # The environment may still say what they were when the shell was started.
+            size = os.get_terminal_size(self._out.fileno())
+        except OSError:
+            size = shutil.get_terminal_size()
         return size.columns, size.lines
 
     def draw(self, text: str) -> None:

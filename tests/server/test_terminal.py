@@ -63,6 +63,7 @@ class Terminal:
         self.before = termios.tcgetattr(slave)
         environment = _environment(url, **more)
         del environment["COLUMNS"]
+        environment["LINES"] = "24"  # Out of date, as a shell may leave it.
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tracker_server", *arguments],
             env=environment,
