@@ -19,9 +19,9 @@ help: ## List the targets
 demo: $(DEMO) ## Build the example site with a made-up history, serve it and a tracker on 127.0.0.1 until Ctrl-C
 	@exec $(BIN)/python example_site/demo.py --site-port $(SITE_PORT) --tracker-port $(TRACKER_PORT)
 
-test: $(READY) $(JS_READY) browser check ## Install what is needed and run everything
+test: $(READY) $(JS_READY) check ## Install what is needed and run everything
 
-check: ## Run everything without set-up: lint, types, all tests
+check: ## Run without set-up: lint, types, all tests but those of `make e2e`
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -30,7 +30,7 @@ check: ## Run everything without set-up: lint, types, all tests
 	npm --prefix js run --silent build -- --check
 	npm --prefix js test --silent
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered --ignore=tests/e2e --ignore=tests/browser
-	$(BROWSER_TESTS)
+	$(BIN)/pytest -n 2 --dist loadfile tests/e2e --ignore=tests/e2e/test_stats_page.py
 
 # A headless shell will not do (`tests/e2e/chrome.py`). Where none can be installed here, this says what to do and fails.
 browser: $(READY) ## Install a Chromium where there is none (Debian, as root)
@@ -38,7 +38,7 @@ browser: $(READY) ## Install a Chromium where there is none (Debian, as root)
 	  apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; } || true
 	@$(BIN)/python -m tests.e2e.chrome
 
-e2e: $(READY) $(JS_READY) browser ## Run the tests that need a Chromium (about 3 minutes)
+e2e: $(READY) $(JS_READY) browser ## Run all tests that need a Chromium (about 5 minutes)
 	$(BROWSER_TESTS)
 
 fix: ## Format and mend what tools can mend
