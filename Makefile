@@ -7,7 +7,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := $(VENV)/.demo
 # Most of their time is waiting, hence more of them at once than there are cores; those of a file share what they build.
-BROWSER_TESTS = $(BIN)/pytest -n 3 --dist loadfile tests/browser tests/e2e
+# What compares moments with a bound comes after them, by itself.
+define BROWSER_TESTS
+$(BIN)/pytest -m 'not alone' -n 3 --dist loadfile tests/browser tests/e2e
+$(BIN)/pytest -m alone tests/browser tests/e2e
+endef
 JS_READY := js/node_modules/.ready
 
 .DEFAULT_GOAL := help

@@ -8,10 +8,8 @@ from tests.e2e.conftest import (
     library,
     loop,
     open_page,
-    own_turn,
     ports,
     reader,
-    shared_folder,
 )
 
 __all__ = [
@@ -22,8 +20,6 @@ __all__ = [
     "library",
     "loop",
     "open_page",
-    "own_turn",
     "ports",
     "reader",
-    "shared_folder",
 ]

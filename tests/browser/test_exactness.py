@@ -19,7 +19,6 @@ from tests.e2e.books import THEMES, TITLES
 from tests.e2e.chrome import Chrome, Tab, browsing
 from tests.e2e.conftest import ROOT, Library, eventually, fetch_json, free_port, tracking
 from tests.e2e.servers import Collector, Site
-from tests.e2e.turns import turn
 
 DELAYS_MS = (0, 50, 500, 3_000)
 # Most of the time is spent waiting for pages that come late.
@@ -135,15 +134,30 @@ def _scroll(reader: Reader) -> None:
         eventually(is_tracked, "the address follows")
 
 
+def _jump_by(reader: Reader, link: str, heading: str) -> None:
+    """Click until the page has jumped, as a reader does: the theme may move the link meanwhile."""
+
+    def leads_there() -> bool:
+        reader.tab.click(link)
+        return bool(
+            reader.tab.evaluate(
+                "new Promise(done => { const end = performance.now() + 2000; (function look() {"
+                f"if ({_is_at(heading)}) done(true); else if (performance.now() > end) done(false);"
+                "else setTimeout(look, 20); })(); })"
+            )
+        )
+
+    eventually(leads_there, f"the page has jumped to {heading}")
+
+
 def _use_contents(reader: Reader) -> None:
     outside = "[...document.querySelectorAll('a[href$=\"#part-two\"]')].find(a => "
-    reader.tab.click(f"{outside} a.checkVisibility() && !a.closest('article, [role=main]'))")
-    reader.tab.wait(_is_at("part-two"))
+    link = f"{outside} a.checkVisibility() && !a.closest('article, [role=main]'))"
+    _jump_by(reader, link, "part-two")
 
 
 def _jump(reader: Reader) -> None:
-    reader.tab.click(_id("down"))
-    reader.tab.wait(_is_at("part-three"))
+    _jump_by(reader, _id("down"), "part-three")
 
 
 def _follow(link: str, path: str) -> Action:
@@ -341,7 +355,6 @@ def _read(theme: str, delay: int, site: Site, collector: Collector, folder: Path
 def journeys(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
-    shared_folder: Path,
     library: Library,
     collector: Collector,
 ) -> dict[tuple[str, int], Future[Told]]:
@@ -349,8 +362,7 @@ def journeys(
     folder = tmp_path_factory.mktemp("journeys")
     calls = [getattr(item, "callspec", None) for item in request.session.items]
     wanted = {(call.params.get("theme"), call.params.get("delay")) for call in calls if call}
-    # This is made before the first test has its turn.
-    with turn(shared_folder, alone=False), ThreadPoolExecutor(READERS_AT_ONCE) as pool:
+    with ThreadPoolExecutor(READERS_AT_ONCE) as pool:
         sites = {theme: library(theme) for theme, _ in JOURNEYS if theme in dict(wanted)}
         return {
             (theme, delay): pool.submit(_read, theme, delay, sites[theme], collector, folder)

@@ -134,6 +134,7 @@ def test_the_visible_tab_of_a_browser_is_the_one_that_is_reported(
         assert loop.views() == {"/": 1, "/second/": 1}
 
 
+@pytest.mark.alone
 def test_two_visible_windows_have_one_voice(
     site: Site, collector: Collector, chrome: Chrome
 ) -> None:

@@ -24,7 +24,6 @@ from example_site.demo import SiteHandler
 from tests.e2e.books import write_book
 from tests.e2e.chrome import Chrome, browsing
 from tests.e2e.servers import Collector, Site, collecting, serving_site
-from tests.e2e.turns import turn
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 30.0
@@ -131,20 +130,6 @@ class Loop:
     def active(self) -> dict[str, int]:
         """Return active readers by path."""
         return {row["path"]: row["visitors"] for row in self.stats()["activeByPath"]}
-
-
-@pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all processes of this run have in common."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
-@pytest.fixture(autouse=True)
-def own_turn(request: pytest.FixtureRequest, shared_folder: Path) -> Iterator[None]:
-    """Run beside others, or alone where the test is marked so."""
-    with turn(shared_folder, alone=request.node.get_closest_marker("alone") is not None):
-        yield
 
 
 @pytest.fixture(scope="session")

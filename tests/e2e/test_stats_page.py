@@ -116,6 +116,7 @@ def violations(page: Page) -> list[str]:
 # Live
 
 
+@pytest.mark.alone
 def test_a_view_is_there_within_a_second(
     history: Path, example_site: Path, tmp_path: Path, open_stats: Open
 ) -> None:
@@ -221,6 +222,7 @@ def test_before_the_first_view_the_page_waits_for_it(
 # Views
 
 
+@pytest.mark.alone
 def test_periods_change_without_a_load_and_at_once(tracker: str, open_stats: Open) -> None:
     """A switch takes at most 100 ms of work, changes the address, and Back undoes it."""
     page = live(open_stats(f"{tracker}{VIEW}"))
@@ -566,6 +568,7 @@ def test_the_server_writes_as_intl_does(tracker: str, open_stats: Open, language
     ]
 
 
+@pytest.mark.alone
 def test_the_page_is_light_and_steady(tracker: str, open_stats: Open) -> None:
     """Few requests, few bytes, painted soon, and nothing jumps when the script takes over."""
     page = open_stats("about:blank", tolerant=True)
