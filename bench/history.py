@@ -23,7 +23,10 @@ from bench.process import memory_mib, running
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
 from tracker_server.database import open_reader
-from tracker_server.model import Received, View
+from tracker_server.model import (
+    Received,
+    View,
+)
 from tracker_server.queries.days import unique_visitors
 from tracker_server.schema import SECONDS_PER_DAY, WHOLE_SITE, day_of
 

@@ -7,10 +7,9 @@ the report has. Nothing is checked here but names: the report says what is wrong
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
-PERIODS = ("today", "7d", "30d", "90d", "12m", "all")
-DEFAULT_PERIOD = "30d"
-GRAINS = ("hour", "day", "week", "month")
-FILTERS = ("page", "referrer", "country", "language", "device", "browser")
+from tracker_server.figures import FILTERS
+from tracker_server.grains import ALL, DEFAULT_PERIOD
+
 METRICS = ("views", "visitors", "engaged")
 TABS = {
     "content": ("pages", "posts", "entry", "exit"),
@@ -71,7 +70,7 @@ class Address:
         if not self.is_custom:
             question.setdefault("period", DEFAULT_PERIOD)
         # There is nothing before everything.
-        if question.get("period") != "all":
+        if question.get("period") != ALL:
             question["compare"] = "1"
         if "list" in self._parameters or self._parameters.get("content") == "posts":
             question["limit"] = MORE_ROWS

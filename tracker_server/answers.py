@@ -6,8 +6,10 @@ from flask import Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from tracker_server.config import Settings
+from tracker_server.figures import (
+    Overview,
+)
 from tracker_server.hosts import host_and_port, is_allowed
-from tracker_server.model import Overview
 from tracker_server.wire import etag_of
 
 

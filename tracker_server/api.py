@@ -21,8 +21,6 @@ from tracker_server.reports import Reports
 from tracker_server.streams import Streams
 from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, write_error
 
-RETRY_SECONDS = 5
-
 
 def make_api(  # noqa: PLR0913, PLR0917  # each is one line of the composition in `app`
     settings: Settings,
@@ -92,7 +90,7 @@ def _stream(streams: Streams, readers: Collection[str]) -> BaseResponse:
 
 def _busy(error: BusyError, readers: Collection[str]) -> BaseResponse:
     response = answer_figures(write_error(str(error)), readers, 503)
-    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    response.headers["Retry-After"] = str(error.retry_seconds)
     return response
 
 

@@ -18,11 +18,15 @@ from tracker_server.counters import Counters
 from tracker_server.database import open_reader, prepare_engine
 from tracker_server.embeds import make_embeds
 from tracker_server.errors import ConfigurationError, StorageError
+from tracker_server.figures import (
+    Overview,
+    Question,
+    Report,
+)
 from tracker_server.identity import DailyIdentity, Salts
 from tracker_server.ingest import PATH, Ingest
 from tracker_server.live import Live
 from tracker_server.lock import FileLock
-from tracker_server.model import Overview, Question, Report
 from tracker_server.pages import make_pages
 from tracker_server.queries.counters import read_readers, read_views
 from tracker_server.queries.days import read_days, read_visitors

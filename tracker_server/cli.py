@@ -27,8 +27,9 @@ from tracker_server.config import PREFIX, Settings, database_file, read_settings
 from tracker_server.demo_data import fill
 from tracker_server.demo_readers import DAYS
 from tracker_server.errors import ConfigurationError, TrackerError
+from tracker_server.grains import ALL, DEFAULT_PERIOD, PERIODS
 from tracker_server.live import Live
-from tracker_server.questions import ALL, DEFAULT_PERIOD, MAX_DAYS, PERIODS
+from tracker_server.questions import MAX_DAYS
 from tracker_server.remote import Remote
 from tracker_server.reports import Reports
 from tracker_server.screen import Screen

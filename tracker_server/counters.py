@@ -7,7 +7,10 @@ pages is to cost the database anything for each reader.
 import threading
 from collections.abc import Callable, Collection, Mapping
 
-from tracker_server.model import Counter, Overview
+from tracker_server.figures import (
+    Counter,
+    Overview,
+)
 
 MAX_AGE_SECONDS = 10.0
 """How old views may be."""

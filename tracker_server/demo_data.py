@@ -11,14 +11,17 @@ from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine, delete, select, update
-from sqlalchemy.exc import SQLAlchemyError
 
+from tracker_server.access import one_line_errors
 from tracker_server.config import Settings, database_file
 from tracker_server.database import open_reader, open_writer, prepare_engine
 from tracker_server.demo_readers import DAYS, deploys, history
-from tracker_server.errors import ConfigurationError, InvalidManifestError, StorageError
+from tracker_server.errors import ConfigurationError, InvalidManifestError
 from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
-from tracker_server.model import Manifest, Received
+from tracker_server.model import (
+    Manifest,
+    Received,
+)
 from tracker_server.schema import Base
 from tracker_server.statements import EVENT_COUNTS, NOT_FOUND, TOTALS, Statements
 from tracker_server.storage import make_ready
@@ -95,17 +98,13 @@ def _read_manifest(file: Path) -> tuple[Manifest, str]:
 @contextmanager
 def _open(settings: Settings) -> Iterator[Engine]:
     """Open a database that no tracker has; its tables are made, or brought up to date."""
-    try:
+    with one_line_errors():
         engine = create_engine(settings.database_url)
         prepare_engine(engine, settings.synchronous)
         lock = make_ready(engine, database_file(settings.database_url), 0.0)
-    except (SQLAlchemyError, ImportError) as error:
-        reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
-        raise ConfigurationError(f"database_url: {reason}") from error
     try:
-        yield engine
-    except SQLAlchemyError as error:
-        raise StorageError(f"database_url: {error}") from error
+        with one_line_errors():
+            yield engine
     finally:
         engine.dispose()  # The last connection moves the log into the database file.
         if lock is not None:

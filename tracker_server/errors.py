@@ -22,7 +22,10 @@ class InvalidMessageError(TrackerError):
 
 
 class BusyError(TrackerError):
-    """A report would take raw views, and too many of those wait already; ask again later."""
+    """Too many ask for what takes long or stays open."""
+
+    retry_seconds = 5
+    """After how long it makes sense to ask again."""
 
 
 class InvalidQuestionError(TrackerError):

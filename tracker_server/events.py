@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from tracker_server.model import EVENTS, Event
+from tracker_server.model import (
+    EVENTS,
+    Event,
+)
 from tracker_server.schema import OTHER, day_of
 from tracker_server.statements import Statements
 from tracker_server.vocabulary import Vocabulary

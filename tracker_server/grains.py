@@ -1,9 +1,13 @@
-"""How a period is cut into the parts of a series. Days and hours are UTC, since the epoch."""
+"""Periods and the parts of their series. Days and hours are UTC, since the epoch."""
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
+PERIODS = {"today": 1, "7d": 7, "30d": 30, "90d": 90, "12m": 365}
+"""Periods up to today, and how many days they have."""
+ALL = "all"
+DEFAULT_PERIOD = "30d"
 HOURS_PER_DAY = 24
 MAX_HOUR_DAYS = 7
 """How many days a series of hours has at most: its visitors are read from raw views."""

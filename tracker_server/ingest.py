@@ -11,7 +11,10 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from tracker_server.errors import InvalidMessageError, QueueFullError, StorageError
 from tracker_server.hosts import host_and_port, is_allowed
 from tracker_server.identity import DailyIdentity, client_address
-from tracker_server.model import Beat, Leave
+from tracker_server.model import (
+    Beat,
+    Leave,
+)
 from tracker_server.payload import MAX_BODY_BYTES, parse_message
 from tracker_server.recorder import Recorder
 

@@ -7,7 +7,10 @@ viewers never take time from readers' messages.
 import threading
 from collections.abc import Callable
 
-from tracker_server.model import Overview, Snapshot
+from tracker_server.figures import (
+    Overview,
+    Snapshot,
+)
 from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, etag_of, write_overview
 
 MAX_AGE_SECONDS = 1.0

@@ -7,7 +7,13 @@ from datetime import date
 from hashlib import sha256
 
 from tracker_server.errors import InvalidManifestError, InvalidMessageError
-from tracker_server.model import PAGE_TYPES, Manifest, Page
+from tracker_server.figures import (
+    PAGE_TYPES,
+)
+from tracker_server.model import (
+    Manifest,
+    Page,
+)
 from tracker_server.paths import MAX_PATH_BYTES, normalise_path
 
 SCHEMA = 1

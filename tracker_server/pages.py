@@ -8,10 +8,12 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from tracker_server.address import DEFAULT_PERIOD, FILTERS, GRAINS, PERIODS, Address
+from tracker_server.address import Address
 from tracker_server.cards import Report, make_cards, name_filter, page_link
 from tracker_server.chart import make_chart, make_figures
 from tracker_server.errors import BusyError, InvalidQuestionError
+from tracker_server.figures import FILTERS
+from tracker_server.grains import ALL, DEFAULT_PERIOD, GRAINS, PERIODS
 from tracker_server.live import Live
 from tracker_server.reports import Reports
 from tracker_server.shapes import SHADES, line
@@ -19,7 +21,6 @@ from tracker_server.texts import LANGUAGES, Texts
 
 ROLLUP_SECONDS, RAW_SECONDS = 10, 60
 """How often an open page asks for its report anew, made of roll-ups or of raw views."""
-RETRY_SECONDS = 5
 _GRAINS = {"hour": (1, 7), "day": (2, 400), "week": (14, 4_000), "month": (60, 4_000)}
 """Of how many days each is offered."""
 _POLICY = (
@@ -52,9 +53,9 @@ def make_pages(live: Live, reports: Reports) -> Blueprint:
             report = json.loads(reports.answer(address.question()))
         except InvalidQuestionError as error:
             return _page("refused.html", 400, {**common, "reason": str(error)})
-        except BusyError:
+        except BusyError as error:
             response = _page("busy.html", 503, common)
-            response.headers["Retry-After"] = str(RETRY_SECONDS)
+            response.headers["Retry-After"] = str(error.retry_seconds)
             return response
         view = _view(report, address, texts, now) | _series(report, address, texts, snapshot.taken)
         return _page("report.html", 200, common | view)
@@ -97,7 +98,7 @@ def _view(report: Report, address: Address, texts: Texts, now: dict[str, Any]) -
         "before": _days(report["before"], texts) if report["before"] else None,
         "cards": cards,
         "shades": SHADES,
-        "periods": PERIODS,
+        "periods": (*PERIODS, ALL),
         "period": "custom" if address.is_custom else address.period or DEFAULT_PERIOD,
         "chips": _chips(report, address, texts),
         "page": _page_of(report, address, now),

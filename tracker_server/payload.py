@@ -7,7 +7,16 @@ from typing import NoReturn
 
 from tracker_server.enrich import browser_of, country_of, device_of, host_of, label_of, language_of
 from tracker_server.errors import InvalidMessageError
-from tracker_server.model import EVENTS, Beat, Engagement, Event, Leave, Message, NotFound, View
+from tracker_server.model import (
+    EVENTS,
+    Beat,
+    Engagement,
+    Event,
+    Leave,
+    Message,
+    NotFound,
+    View,
+)
 from tracker_server.paths import normalise_path
 
 MAX_BODY_BYTES = 4_096

@@ -5,16 +5,19 @@ from collections.abc import Callable, Mapping
 from datetime import date
 
 from tracker_server.errors import InvalidMessageError, InvalidQuestionError
-from tracker_server.grains import GRAINS, MAX_HOUR_DAYS, usual_grain
-from tracker_server.model import Filters, Question
+from tracker_server.figures import FILTERS, Filters, Question
+from tracker_server.grains import (
+    ALL,
+    DEFAULT_PERIOD,
+    GRAINS,
+    MAX_HOUR_DAYS,
+    PERIODS,
+    usual_grain,
+)
 from tracker_server.paths import normalise_path
 from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS
 
-PERIODS = {"today": 1, "7d": 7, "30d": 30, "90d": 90, "12m": 365}
-"""Periods up to today, and how many days they have."""
-ALL = "all"
 CUSTOM = "custom"
-DEFAULT_PERIOD = "30d"
 MAX_DAYS = 3_660
 MAX_ENTRY_CHARS = 100
 
@@ -22,7 +25,7 @@ _EPOCH = date(1970, 1, 1)
 _LAST_DAY = (1 << 16) - 2
 """Days have 16 bits in the keys of the tables, and a range ends before the day behind it."""
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_ENTRIES = ("referrer", "country", "language", "device", "browser")
+_ENTRIES = tuple(name for name in FILTERS if name != "page")
 
 
 def parse_question(

@@ -9,7 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection
 
-from tracker_server.model import Beat, Engagement, Leave, Received, View
+from tracker_server.model import (
+    Beat,
+    Engagement,
+    Leave,
+    Received,
+    View,
+)
 from tracker_server.schema import (
     SECONDS_PER_HOUR,
     WHOLE_SITE,

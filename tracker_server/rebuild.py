@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import Column, Connection, delete, func, insert, select, update
 
-from tracker_server.audit import (
+from tracker_server.audit import compare_runs
+from tracker_server.grains import HOURS_PER_DAY
+from tracker_server.recount import (
     DIMENSIONS,
-    HOURS_PER_DAY,
     begun_runs,
-    compare_runs,
     day_sets,
     known_visitors,
     read_totals,

@@ -13,7 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tracker_server.errors import QueueFullError, StorageError
-from tracker_server.model import Beat, Event, Leave, Manifest, Message, NotFound, Received
+from tracker_server.model import (
+    OF_NO_SESSION,
+    Beat,
+    Leave,
+    Manifest,
+    Message,
+    Received,
+)
 from tracker_server.pressure import Pressure
 from tracker_server.store import Store
 
@@ -204,7 +211,7 @@ class _RecentBeats:
         for received in batch:
             message, at = received.message, received.at
             kind = type(message)
-            if kind is NotFound or kind is Event:
+            if kind in OF_NO_SESSION:
                 continue
             row = self._row_of(message.session)
             if kind is Leave:

@@ -10,7 +10,10 @@ import threading
 from collections.abc import Callable, Mapping
 
 from tracker_server.errors import BusyError
-from tracker_server.model import Question, Report
+from tracker_server.figures import (
+    Question,
+    Report,
+)
 from tracker_server.questions import parse_question
 from tracker_server.schema import day_of
 from tracker_server.wire import write_report

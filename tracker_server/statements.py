@@ -17,7 +17,11 @@ from sqlalchemy import (
 )
 
 from tracker_server.database import insert_into
-from tracker_server.model import Beat, Leave, View
+from tracker_server.model import (
+    Beat,
+    Leave,
+    View,
+)
 from tracker_server.prepared import Lookup, Prepared, Ranges, Removal
 from tracker_server.schema import MAX_PATH_ID, Base
 

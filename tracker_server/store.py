@@ -20,7 +20,13 @@ from tracker_server.cleanup import CleanUp
 from tracker_server.config import Settings
 from tracker_server.database import is_single_writer, open_writer
 from tracker_server.errors import InvalidManifestError, StorageError
-from tracker_server.model import Event, Leave, Manifest, Page, Received
+from tracker_server.model import (
+    Event,
+    Leave,
+    Manifest,
+    Page,
+    Received,
+)
 from tracker_server.schema import MAX_PATH_ID, OTHER, uncounted_key
 from tracker_server.statements import DEPLOYS, LABELS, PAGES, PATHS, TOTALS, Statements
 from tracker_server.tally import Counting, Tally

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from tracker_server.errors import BusyError
-from tracker_server.model import Snapshot
+from tracker_server.figures import (
+    Snapshot,
+)
 
 LOOK_SECONDS = 0.45
 """How often the figures are looked at while somebody waits for them."""

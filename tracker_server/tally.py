@@ -14,7 +14,12 @@ from typing import TypeVar
 from sqlalchemy import Connection, func, select
 
 from tracker_server.errors import StorageError
-from tracker_server.model import Event, NotFound, Received, View
+from tracker_server.model import (
+    OF_NO_SESSION,
+    NotFound,
+    Received,
+    View,
+)
 from tracker_server.schema import (
     BY_AUDIENCE,
     BY_PATH,
@@ -43,9 +48,6 @@ MAX_NOT_FOUND = 1_000
 
 _NOBODY = 0
 """The visitor that loads of 404 pages go by: whether their session has a number may change."""
-
-_OF_NO_SESSION = {NotFound, Event}
-"""Messages that neither begin nor need a visitor."""
 
 _MIXED = -1
 """Stands for the day of a run of views that are of several."""
@@ -93,7 +95,7 @@ class Counting:
         highest_visitor: int,
     ) -> Tally:
         """Decide what counts, in the order the messages came."""
-        sessions = {r.message.session for r in batch if type(r.message) not in _OF_NO_SESSION}
+        sessions = {r.message.session for r in batch if type(r.message) not in OF_NO_SESSION}
         tally = Tally(dict(self._statements.visitors.fetch(connection, sessions)))
         news = [(r.at, r.message) for r in batch if isinstance(r.message, (View, NotFound))]
         if not news:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 
-from tracker_server.model import (
+from tracker_server.figures import (
     Count,
     Counter,
     DayFigures,

@@ -9,7 +9,9 @@ import granian
 from flask import Flask
 
 from tracker_server import cli
-from tracker_server.model import Message
+from tracker_server.model import (
+    Message,
+)
 
 DELAY_SECONDS = 0.05
 

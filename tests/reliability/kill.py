@@ -24,7 +24,9 @@ from pathlib import Path
 from uuid import UUID
 
 from tests.processes import ROOT, Process
-from tracker_server.model import View
+from tracker_server.model import (
+    View,
+)
 from tracker_server.payload import parse_message
 
 CLIENTS = 16

@@ -10,13 +10,17 @@ from sqlalchemy import Connection, select, update
 
 from tests.server.conftest import NOON, MakeDatabase, MakeSite, Site
 from tests.server.test_reference_model import _drive, _pair
-from tracker_server import audit as audit_module
+from tracker_server import recount as recount_module
 from tracker_server.app import Tracker
-from tracker_server.audit import DaySet, compare, integrity_problems
+from tracker_server.audit import compare, integrity_problems
 from tracker_server.cleanup import prune_views
 from tracker_server.database import open_reader, open_writer
-from tracker_server.model import Received, View
+from tracker_server.model import (
+    Received,
+    View,
+)
 from tracker_server.rebuild import rebuild
+from tracker_server.recount import DaySet
 from tracker_server.schema import (
     WHOLE_SITE,
     Base,
@@ -402,7 +406,7 @@ def test_whatever_was_sent_a_check_is_clean_and_a_rebuild_changes_nothing(
     make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """Streams with retries, restarts, failures and clock jumps; before and after pruning."""
-    monkeypatch.setattr(audit_module, "STREAM_ROWS", 7)
+    monkeypatch.setattr(recount_module, "STREAM_ROWS", 7)
     with _pair(make_database) as pair:
         _drive(pair, Random(seed), 1_500)
         days = [row[0] for row in pair.query("SELECT DISTINCT at / 86400 FROM view ORDER BY 1")]

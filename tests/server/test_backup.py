@@ -26,7 +26,10 @@ from tracker_server.cli import main
 from tracker_server.config import Settings
 from tracker_server.errors import ConfigurationError
 from tracker_server.maintenance import back_up, check
-from tracker_server.model import Received, View
+from tracker_server.model import (
+    Received,
+    View,
+)
 
 ROOT = Path(__file__).parents[2]
 BACKUPS = int(os.environ.get("TEST_BACKUPS", "5"))

@@ -7,7 +7,12 @@ from sqlalchemy import insert
 from tests.server.conftest import NOON, MakeSite, Site
 from tracker_server import cleanup as cleanup_module
 from tracker_server import recorder as recorder_module
-from tracker_server.model import Beat, NotFound, Received, View
+from tracker_server.model import (
+    Beat,
+    NotFound,
+    Received,
+    View,
+)
 from tracker_server.schema import day_of, day_visitors_key
 from tracker_server.statements import SESSIONS, VISITS
 

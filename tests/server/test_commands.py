@@ -21,7 +21,10 @@ from tracker_server.app import create_app
 from tracker_server.cli import main
 from tracker_server.config import Settings
 from tracker_server.lock import FileLock
-from tracker_server.model import Received, View
+from tracker_server.model import (
+    Received,
+    View,
+)
 from tracker_server.schema import Base, day_of
 
 ROOT = Path(__file__).parents[2]

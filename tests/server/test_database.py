@@ -17,7 +17,11 @@ from tracker_server.database import (
     open_writer,
     prepare_engine,
 )
-from tracker_server.model import Beat, Leave, View
+from tracker_server.model import (
+    Beat,
+    Leave,
+    View,
+)
 from tracker_server.prepared import Lookup, Prepared
 from tracker_server.schema import (
     LOAD_BITS,

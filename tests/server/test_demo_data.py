@@ -17,7 +17,14 @@ from tracker_server.demo_data import fill
 from tracker_server.demo_readers import DAYS, deploys, history
 from tracker_server.enrich import country_of, device_of, host_of, language_of
 from tracker_server.maintenance import check
-from tracker_server.model import Event, Message, NotFound, Page, Received, View
+from tracker_server.model import (
+    Event,
+    Message,
+    NotFound,
+    Page,
+    Received,
+    View,
+)
 from tracker_server.paths import normalise_path
 from tracker_server.schema import Base, day_of
 

@@ -7,8 +7,14 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import CONTRACT, FakeClock, MakeSite, Site
+from tracker_server.figures import (
+    DayFigures,
+    Overview,
+    PathReaders,
+    PathViews,
+    RecentView,
+)
 from tracker_server.live import Live
-from tracker_server.model import DayFigures, Overview, PathReaders, PathViews, RecentView
 from tracker_server.wire import etag_of, timestamp, write_overview
 
 OVERVIEW = Overview(

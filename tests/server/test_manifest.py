@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from tests.server.conftest import CONTRACT
 from tracker_server.errors import InvalidManifestError
 from tracker_server.manifest import MAX_MANIFEST_BYTES, MAX_PAGES, digest_of, parse_manifest
-from tracker_server.model import Manifest, Page
+from tracker_server.model import (
+    Manifest,
+    Page,
+)
 
 DATA = (CONTRACT / "manifest.json").read_bytes()
 

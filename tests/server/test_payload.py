@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from tests.server.conftest import CONTRACT, Site
 from tracker_server.errors import InvalidMessageError
-from tracker_server.model import EVENTS, Beat, Event, Leave, NotFound, View
+from tracker_server.model import (
+    EVENTS,
+    Beat,
+    Event,
+    Leave,
+    NotFound,
+    View,
+)
 from tracker_server.payload import MAX_BODY_BYTES, parse_message
 
 pytestmark = pytest.mark.sqlite_only("it is about messages; no statement depends on them")

@@ -23,7 +23,10 @@ from tracker_server.app import create_app
 from tracker_server.config import Settings
 from tracker_server.database import open_reader, open_writer, prepare_engine
 from tracker_server.errors import StorageError
-from tracker_server.model import Received, View
+from tracker_server.model import (
+    Received,
+    View,
+)
 
 pytestmark = pytest.mark.postgresql_only("it is about a server that several processes write to")
 

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import NOON, MakeSite, Site, session_id
-from tracker_server.model import Manifest, Page
+from tracker_server.model import (
+    Manifest,
+    Page,
+)
 
 LOAD = "1" * 32
 OTHER_LOAD = "2" * 32

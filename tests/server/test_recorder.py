@@ -16,7 +16,14 @@ from tracker_server import recorder as recorder_module
 from tracker_server.config import Settings
 from tracker_server.database import prepare_engine
 from tracker_server.errors import QueueFullError, StorageError
-from tracker_server.model import Beat, Leave, Manifest, Message, NotFound, View
+from tracker_server.model import (
+    Beat,
+    Leave,
+    Manifest,
+    Message,
+    NotFound,
+    View,
+)
 from tracker_server.recorder import Recorder
 from tracker_server.schema import Base
 from tracker_server.statements import TOTALS

@@ -30,25 +30,27 @@ from tracker_server.audit import compare
 from tracker_server.config import Settings
 from tracker_server.database import open_reader
 from tracker_server.errors import StorageError
-from tracker_server.model import (
-    Beat,
+from tracker_server.figures import (
     Count,
     Deploy,
     Figures,
     Filters,
-    Leave,
-    Manifest,
-    Message,
     MissingPath,
-    NotFound,
-    Page,
     PageCount,
     PageFigures,
     Question,
     Read,
-    Received,
     Report,
     Series,
+)
+from tracker_server.model import (
+    Beat,
+    Leave,
+    Manifest,
+    Message,
+    NotFound,
+    Page,
+    Received,
     View,
 )
 from tracker_server.queries.report import read_report

@@ -14,7 +14,7 @@ from tests.server.conftest import CONTRACT, NOON, FakeClock, MakeSite, Site, ses
 from tracker_server.cleanup import prune_views
 from tracker_server.database import open_reader
 from tracker_server.errors import BusyError, InvalidQuestionError
-from tracker_server.model import (
+from tracker_server.figures import (
     Count,
     Deploy,
     Figures,

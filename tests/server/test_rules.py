@@ -12,7 +12,10 @@ from uuid import UUID
 import pytest
 
 from tests.server.conftest import CONTRACT, NOON, MakeSite, Site, session_id
-from tracker_server.model import Received, View
+from tracker_server.model import (
+    Received,
+    View,
+)
 
 MINUTE = 60
 

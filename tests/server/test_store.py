@@ -12,7 +12,16 @@ from tracker_server import tally as tally_module
 from tracker_server.app import create_app
 from tracker_server.config import Settings
 from tracker_server.errors import ConfigurationError, InvalidManifestError, StorageError
-from tracker_server.model import Beat, Leave, Manifest, Message, NotFound, Page, Received, View
+from tracker_server.model import (
+    Beat,
+    Leave,
+    Manifest,
+    Message,
+    NotFound,
+    Page,
+    Received,
+    View,
+)
 from tracker_server.schema import MAX_VISITOR_ID
 
 AT = int(NOON)

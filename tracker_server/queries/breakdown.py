@@ -8,7 +8,11 @@ from sqlalchemy import Connection, Table, select
 
 from tracker_server.database import plain_rows
 from tracker_server.enrich import site_of
-from tracker_server.model import Count, PageCount, page_type
+from tracker_server.figures import (
+    Count,
+    PageCount,
+    page_type,
+)
 from tracker_server.schema import OTHER
 from tracker_server.statements import AUDIENCES, PAGES, PATHS, REFERRERS
 from tracker_server.vocabulary import MAX_VARIABLES

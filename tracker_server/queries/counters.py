@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from tracker_server.schema import BY_PATH
 from tracker_server.statements import ALL_TIME, PATHS, SESSIONS
@@ -20,11 +20,17 @@ def read_views(connection: Connection, paths: Collection[str]) -> dict[str, int]
 
 def read_readers(connection: Connection, now: int, session_timeout_seconds: int) -> dict[str, int]:
     """Read how many sessions are on each path at a moment; paths without any are left out."""
-    # By distance, as everywhere: the clock may have been set back.
     statement = (
         select(PATHS.c.text, func.count())
         .join(SESSIONS, SESSIONS.c.path_id == PATHS.c.id)
-        .where(func.abs(SESSIONS.c.last_seen - now) < session_timeout_seconds)
+        .where(is_active(now, session_timeout_seconds))
         .group_by(PATHS.c.text)
     )
     return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def is_active(now: int, session_timeout_seconds: int) -> ColumnElement[bool]:
+    """Return the condition that a session reads at a moment."""
+    # By distance: after the clock was set back, rows from the future would otherwise stay active
+    # until it has caught up.
+    return func.abs(SESSIONS.c.last_seen - now) < session_timeout_seconds

@@ -9,11 +9,13 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from tracker_server.database import plain_rows
+from tracker_server.figures import (
+    DayFigures,
+)
 from tracker_server.grains import HOURS_PER_DAY
-from tracker_server.model import DayFigures
 from tracker_server.schema import (
     BY_PATH,
     MAX_PATH_ID,
@@ -125,16 +127,32 @@ def _sealed(
     connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
 ) -> Iterable[tuple[int, bytes]]:
     """Yield keys and members of sets; many paths go into one statement."""
+    key = DAY_VISITORS.c.key
+    for some in of_paths(key, first_day, last_day, path_ids):
+        yield from plain_rows(connection, select(key, DAY_VISITORS.c.members).where(some))
+
+
+def of_paths(
+    key: ColumnElement[int], first_day: int, last_day: int, path_ids: Collection[int]
+) -> Iterator[ColumnElement[bool]]:
+    """Yield conditions that a key is of some of these paths and one of these days.
+
+    Args:
+        key: a column of keys that `day_visitors_key` makes.
+        first_day: since the epoch.
+        last_day: likewise, included.
+        path_ids: all of them together.
+    """
     ordered = sorted(path_ids)
     for start in range(0, len(ordered), MAX_PATHS):
-        ranges = [
-            DAY_VISITORS.c.key.between(
-                day_visitors_key(path_id, first_day), day_visitors_key(path_id, last_day)
+        yield or_(
+            *(
+                key.between(
+                    day_visitors_key(path_id, first_day), day_visitors_key(path_id, last_day)
+                )
+                for path_id in ordered[start : start + MAX_PATHS]
             )
-            for path_id in ordered[start : start + MAX_PATHS]
-        ]
-        statement = select(DAY_VISITORS.c.key, DAY_VISITORS.c.members).where(or_(*ranges))
-        yield from plain_rows(connection, statement)
+        )
 
 
 def _open_visits(

@@ -3,8 +3,15 @@
 from sqlalchemy import Connection, func, select
 
 from tracker_server.database import plain_rows
-from tracker_server.model import Overview, PathReaders, PathViews, RecentView, page_type
+from tracker_server.figures import (
+    Overview,
+    PathReaders,
+    PathViews,
+    RecentView,
+    page_type,
+)
 from tracker_server.queries.breakdown import largest_pages
+from tracker_server.queries.counters import is_active
 from tracker_server.schema import BY_PATH, LIVE_MINUTES, OTHER, SECONDS_PER_MINUTE
 from tracker_server.statements import (
     ALL_TIME,
@@ -56,11 +63,9 @@ def _active_by_path(
     connection: Connection, now: int, session_timeout_seconds: int
 ) -> dict[int, int]:
     """Return how many sessions are active, by id of path."""
-    # Times are compared by distance: after the clock was set back, rows from the
-    # future would otherwise stay active until it has caught up.
     statement = (
         select(SESSIONS.c.path_id, func.count())
-        .where(func.abs(SESSIONS.c.last_seen - now) < session_timeout_seconds)
+        .where(is_active(now, session_timeout_seconds))
         .group_by(SESSIONS.c.path_id)
     )
     return dict(plain_rows(connection, statement))

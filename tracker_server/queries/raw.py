@@ -16,8 +16,12 @@ from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
 
 from tracker_server.database import plain_rows
 from tracker_server.enrich import site_of
+from tracker_server.figures import (
+    Figures,
+    Filters,
+    Series,
+)
 from tracker_server.grains import gather, part_of, starts_of
-from tracker_server.model import Figures, Filters, Series
 from tracker_server.queries.breakdown import Breakdown, audience_parts, read_texts
 from tracker_server.queries.days import unite
 from tracker_server.runs import Span, of_days, read_spans

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
-from tracker_server.grains import gather, spans_of
-from tracker_server.model import (
+from tracker_server.figures import (
     Deploy,
     Figures,
     PageCount,
@@ -20,6 +19,7 @@ from tracker_server.model import (
     Read,
     Report,
 )
+from tracker_server.grains import gather, spans_of
 from tracker_server.queries import raw, rollups
 from tracker_server.queries.breakdown import (
     Breakdown,

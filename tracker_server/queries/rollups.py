@@ -4,14 +4,23 @@ from collections import Counter, defaultdict
 from collections.abc import Collection
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, Integer, func, literal_column, or_, select
+from sqlalchemy import Connection, Integer, func, literal_column, select
 
 from tracker_server.database import plain_rows
+from tracker_server.figures import (
+    Count,
+    Figures,
+    MissingPath,
+    Read,
+    Series,
+)
 from tracker_server.grains import HOURS_PER_DAY, gather, part_of, starts_of
-from tracker_server.model import EVENTS, Count, Figures, MissingPath, Read, Series
+from tracker_server.model import (
+    EVENTS,
+)
 from tracker_server.queries.breakdown import Breakdown, largest
 from tracker_server.queries.days import (
-    MAX_PATHS,
+    of_paths,
     unite,
     views_by_day,
     views_by_hour,
@@ -141,17 +150,9 @@ def read_readings(
 ) -> dict[int, Read]:
     """Return how each of these paths was read."""
     sums: dict[int, list[int]] = {path_id: [0] * len(_SUMS) for path_id in path_ids}
-    ordered = sorted(path_ids)
-    columns = [DAY_READINGS.c[name] for name in _SUMS]
-    for start in range(0, len(ordered), MAX_PATHS):
-        ranges = [
-            DAY_READINGS.c.key.between(
-                day_visitors_key(path_id, first_day), day_visitors_key(path_id, last_day)
-            )
-            for path_id in ordered[start : start + MAX_PATHS]
-        ]
-        statement = select(DAY_READINGS.c.key, *columns).where(or_(*ranges))
-        for key, *row in connection.execute(statement).all():
+    columns = [DAY_READINGS.c[name] for name in ("key", *_SUMS)]
+    for some in of_paths(columns[0], first_day, last_day, path_ids):
+        for key, *row in connection.execute(select(*columns).where(some)).all():
             total = sums[key >> 16]
             total[:] = map(sum, zip(total, row, strict=True))
     return {path_id: Read(*total) for path_id, total in sums.items()}
