@@ -136,12 +136,6 @@ def test_a_killed_process_holds_no_lock(holder: subprocess.Popen[str], file: Pat
     lock.release()
 
 
-def test_patience_is_for_a_process_that_just_ends(file: Path) -> None:
-    """A restart that overlaps with the end of the one before succeeds."""
-    with _hold(file, 0.5):
-        FileLock(file, patience_seconds=10).release()
-
-
 def test_a_child_process_does_not_inherit_the_lock(file: Path) -> None:
     """Neither a fork nor a program that is started keeps the lock after its parent gave it back."""
     lock = FileLock(file)
