@@ -93,7 +93,10 @@ class Connection(asyncio.Protocol):
         self._peer = ""
         self._request: Request | None = None
         """The one whose bytes are coming."""
-        self._head_bytes = 0
+        self._heard = 0
+        """How many bytes of it have come, in whatever shape."""
+        self._limit = 0
+        """How many bytes its body may have."""
         self._in_head = False
         self._is_long = False
         """Whether the part that is being parsed could hold a head that is too long."""
@@ -136,10 +139,15 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             self._refuse(HTTPStatus.BAD_REQUEST)
             return
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        if self._request is not None:
+            self._heard += len(data)
+            # Chunks may be longer than what is in them, but neither they nor trailers without end.
+            if self._heard > MAX_HEAD_BYTES + 2 * self._limit:
+                self._refuse(
+                    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+                    if self._in_head
+                    else HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+                )
 
     def eof_received(self) -> bool:
         """Answer what was taken, to a sender that has nothing more to say."""
@@ -164,7 +172,7 @@ class Connection(asyncio.Protocol):
             return
         self._request = Request(self._peer)
         self._in_head = True
-        self._head_bytes = 0
+        self._heard = self._limit = 0
         if self._handled is None:
             self.deadline = self._now() + HEAD_SECONDS
 
@@ -290,7 +298,7 @@ class Connection(asyncio.Protocol):
     # What follows from it.
 
     def _expect_body(self, request: Request) -> None:
-        self._room = self._body_limit(request)
+        self._room = self._limit = self._body_limit(request)
         if self._handled is None:
             self.deadline = self._now() + BODY_SECONDS
         if int(request.headers.get(b"content-length", b"0")) > self._room:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from http import HTTPStatus
 
 import pytest
 
@@ -125,6 +126,7 @@ def host() -> Iterator[Host]:
 
 
 CLOSE = b"Connection: close\r\n"
+TOO_LARGE = f"413 {HTTPStatus(413).phrase}".encode()  # Not the same in each version of Python.
 GET = b"GET /a?b HTTP/1.1\r\nHost: h\r\n"
 
 
@@ -228,6 +230,16 @@ def test_what_is_heard(host: Host, parts: list[bytes], body: bytes) -> None:
             b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
             b"400 Bad Request",
             id="chunk-size",
+        ),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: " + b"x" * 20_000,
+            TOO_LARGE,
+            id="a-trailer-without-end",
+        ),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;a=" + b"x" * 20_000,
+            TOO_LARGE,
+            id="a-chunk-extension-without-end",
         ),
         pytest.param(
             b"GET / HTTP/1.1\r\n" + b"A: " + b"x" * 20_000,
