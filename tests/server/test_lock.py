@@ -141,8 +141,9 @@ def test_a_child_process_does_not_inherit_the_lock(file: Path) -> None:
     lock = FileLock(file)
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe()
-    fork = context.Process(target=there.recv)
+    fork = context.Process(target=lambda: (there.send("up"), there.recv()))
     fork.start()
+    here.recv()  # It has let go of what it inherited.
     program = subprocess.Popen(["sleep", "60"], close_fds=False)
     try:
         lock.release()
