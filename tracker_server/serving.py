@@ -77,6 +77,7 @@ class Server:
         for connection in list(self._connections):
             connection.deadline = 0.0
             connection.cut()
+        await asyncio.sleep(0)  # They are closed when the loop comes to it.
 
 
 def bind(host: str, port: int) -> socket.socket:

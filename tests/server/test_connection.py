@@ -363,6 +363,7 @@ def test_who_is_too_slow_is_cut(
     """Nobody keeps a connection by doing nothing."""
     monkeypatch.setattr(connection_module, constant, 0.05)
     with closing(host.connect()) as connection:
+        _wait_until(lambda: host.server._connections)
         connection.sendall(sent)
         _wait_until(lambda: not host.server._connections)
 
