@@ -23,6 +23,7 @@ FLOORS = {
             "prepared",
             "migrations",
             "shapes",
+            "sources",
             "texts",
             "badge",
             "demo_world",

@@ -50,11 +50,6 @@ def _host_of(url: str, own_host: str) -> str:
     return host.removeprefix("www.")
 
 
-def site_of(host: str) -> str:
-    """Return what a host of a referrer is listed as."""
-    return host
-
-
 @lru_cache(maxsize=2_048)
 def browser_of(agent: str) -> str:
     """Return the family of a browser, one of `_BROWSERS`; empty for all others.

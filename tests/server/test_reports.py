@@ -460,6 +460,28 @@ def test_a_filter_by_referrer_says_where_readers_arrived(site: Site) -> None:
     assert report["exitPages"] is report["pages"][0]["exits"] is None
 
 
+def test_hosts_of_one_owner_are_one_source(site: Site) -> None:
+    """They are listed and filtered by together; then by host, of which each is a filter too."""
+    hosts = [
+        "www.google.de",
+        "www.google.co.uk",
+        "out.reddit.com",
+        "m.kettle.co.uk",
+        "kettle.co.uk",
+    ]
+    for reader, host in enumerate(hosts):
+        site.view("/", reader=reader, r=f"https://{host}/")
+
+    sources = {row["referrer"]: row["views"] for row in _report(site)["referrers"]}
+    assert sources == {"Google": 2, "Reddit": 1, "kettle.co.uk": 2}
+    google = _report(site, "?referrer=Google")
+    assert google["views"] == 2
+    assert [row["referrer"] for row in google["referrers"]] == ["google.co.uk", "google.de"]
+    assert _report(site, "?referrer=google.de")["views"] == 1
+    assert _report(site, "?referrer=kettle.co.uk")["views"] == 2
+    assert _report(site, "?referrer=m.kettle.co.uk")["views"] == 1
+
+
 def test_the_period_before_has_as_many_days(site: Site) -> None:
     """Asked for, and only where there is one."""
     for reader, days in enumerate([0, 1, 8, 3]):

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Table, select
 
 from tracker_server.database import plain_rows
-from tracker_server.enrich import site_of
 from tracker_server.figures import (
     Count,
     PageCount,
     page_type,
 )
 from tracker_server.schema import OTHER
+from tracker_server.sources import source_of
 from tracker_server.statements import AUDIENCES, PAGES, PATHS, REFERRERS
 from tracker_server.vocabulary import MAX_VARIABLES
 
@@ -71,14 +71,15 @@ def read_texts(connection: Connection, vocabulary: Table) -> dict[int, str]:
 
 
 def referrer_counts(
-    connection: Connection, counts: Mapping[int, int], max_rows: int
+    connection: Connection, counts: Mapping[int, int], max_rows: int, *, by_host: bool
 ) -> tuple[Count, ...]:
-    """Return the sites that most views came from."""
+    """Return the sources that most views came from, or their hosts one by one."""
     texts = read_texts(connection, REFERRERS)
-    sites: Counter[str] = Counter()
+    sources: Counter[str] = Counter()
     for referrer_id, views in counts.items():
-        sites[site_of(texts[referrer_id])] += views
-    return largest(sites, max_rows)
+        host = texts[referrer_id]
+        sources[host if by_host else source_of(host)] += views
+    return largest(sources, max_rows)
 
 
 def audience_counts(

@@ -15,7 +15,6 @@ from pyroaring import BitMap
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
 
 from tracker_server.database import plain_rows
-from tracker_server.enrich import site_of
 from tracker_server.figures import (
     Figures,
     Filters,
@@ -26,6 +25,7 @@ from tracker_server.queries.breakdown import Breakdown, audience_parts, read_tex
 from tracker_server.queries.days import unite
 from tracker_server.runs import Span, of_days, read_spans
 from tracker_server.schema import SECONDS_PER_DAY, SECONDS_PER_HOUR
+from tracker_server.sources import source_of
 from tracker_server.statements import AUDIENCES, REFERRERS, VIEWS
 
 PORTION_IDS = 20_000
@@ -126,7 +126,9 @@ def select_views(connection: Connection, filters: Filters, path_id: int | None) 
     referrers = audiences = None
     if filters.referrer is not None:
         texts = read_texts(connection, REFERRERS)
-        referrers = [id_ for id_, text in texts.items() if site_of(text) == filters.referrer]
+        referrers = [
+            id_ for id_, text in texts.items() if filters.referrer in {text, source_of(text)}
+        ]
     wanted = filters.audience
     if any(part is not None for part in wanted):
         audiences = [

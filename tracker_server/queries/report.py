@@ -218,7 +218,12 @@ def _with_lists(
         report,
         entry_pages=_counts(connection, breakdown.entries, question.max_rows),
         exit_pages=_counts(connection, breakdown.exits, question.max_rows),
-        referrers=referrer_counts(connection, breakdown.referrers, question.max_rows),
+        referrers=referrer_counts(
+            connection,
+            breakdown.referrers,
+            question.max_rows,
+            by_host=question.filters.referrer is not None,
+        ),
         countries=countries,
         languages=languages,
         devices=devices,
