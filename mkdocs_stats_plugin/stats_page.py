@@ -149,24 +149,24 @@ def _columns(days: Sequence[int], last: date) -> str:
 
 def _lists(snapshot: Snapshot) -> str:
     lists = [
-        ("Sources", "direct or unknown", snapshot.referrers),
-        ("Countries", "unknown", snapshot.countries),
+        ("Sources", "Visits", "direct or unknown", snapshot.referrers),
+        ("Countries", "Views", "unknown", snapshot.countries),
     ]
-    tables = [_list(name, unsaid, rows) for name, unsaid, rows in lists if rows]
+    tables = [_list(name, number, unsaid, rows) for name, number, unsaid, rows in lists if rows]
     if not tables:
         return ""
     heading = f"<h2>Where readers come from, the last {len(snapshot.days)} days</h2>\n"
     return f'{heading}<div class="mkdocs-stats-pair">\n{"".join(tables)}</div>\n'
 
 
-def _list(name: str, unsaid: str, rows: Sequence[tuple[str, int]]) -> str:
+def _list(name: str, number: str, unsaid: str, rows: Sequence[tuple[str, int]]) -> str:
     body = "\n".join(
-        f"<tr><td>{escape(text) or unsaid}</td><td>{views:,}</td></tr>"
-        for text, views in rows[:MAX_SOURCES]
+        f"<tr><td>{escape(text) or unsaid}</td><td>{count:,}</td></tr>"
+        for text, count in rows[:MAX_SOURCES]
     )
     return (
         f'<table class="mkdocs-stats-table">\n<thead><tr><th scope="col">{name}</th>'
-        f'<th scope="col" class="number">Views</th></tr></thead>\n<tbody>\n{body}\n</tbody>\n'
+        f'<th scope="col" class="number">{number}</th></tr></thead>\n<tbody>\n{body}\n</tbody>\n'
         "</table>\n"
     )
 

@@ -151,7 +151,7 @@ def _compare_hours(connection: Connection, since: int) -> Comparison:
 def _compare_days(connection: Connection, since: int) -> Comparison:
     found = Comparison(DAYS.name)
     for dimension, (words, entry) in DIMENSIONS.items():
-        columns = {"count": (entry, true())} | (STEPS if dimension == BY_PATH else {})
+        columns = {"count": (entry, true())} | STEPS.get(dimension, {})
         for name, of_views in columns.items():
             stored = select(DAYS.c.day, DAYS.c.key, DAYS.c[name].label("count"))
             stored = stored.where(DAYS.c.dimension == dimension, DAYS.c.day >= since)
@@ -193,7 +193,7 @@ def _compare_references(connection: Connection, unknown_visitors: BitMap) -> Com
     """Look for raw views of what is in no vocabulary."""
     found = Comparison(VIEWS.name)
     found.compared = connection.execute(select(func.count()).select_from(VIEWS)).scalar_one()
-    goes_on = STEPS["leads"][1]
+    goes_on = STEPS[BY_PATH]["leads"][1]
     of_any = ((*pair, true()) for pair in DIMENSIONS.values())
     for words, entry, fits in (*of_any, (PATHS, VIEWS.c.before_id, goes_on)):
         is_known = select(words.c.id).where(words.c.id == entry).exists()

@@ -187,7 +187,7 @@ _COLUMNS = {
     "exit": ("path", "count"),
     "next": ("path", "count"),
     "missing": ("path", "count"),
-    "referrers": ("referrer", "views"),
+    "referrers": ("referrer", "visits"),
     "countries": ("country", "views"),
     "languages": ("language", "views"),
     "devices": ("device", "views"),

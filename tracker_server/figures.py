@@ -49,10 +49,10 @@ class DayFigures:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Views by one entry of a dimension; the text is empty where nothing was said."""
+    """How many of what is counted have an entry; the text is empty where nothing was said."""
 
     text: str
-    views: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class MissingPath:
     path: str
     count: int
     referrers: tuple[Count, ...]
-    """From where most often; ``views`` is how often."""
+    """From where most often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +224,7 @@ class Report:
     next_pages: tuple[PageCount, ...] | None = None
     """Of a report on a page."""
     referrers: tuple[Count, ...] = ()
+    """Visits; the lists below are of views."""
     countries: tuple[Count, ...] = ()
     languages: tuple[Count, ...] = ()
     devices: tuple[Count, ...] = ()

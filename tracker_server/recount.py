@@ -64,11 +64,12 @@ DIMENSIONS: dict[int, tuple[Table, Column[int]]] = {
     BY_AUDIENCE: (AUDIENCES, VIEWS.c.audience_id),
 }
 """What every view is counted by, by day and for all time."""
-STEPS: dict[str, tuple[Column[int], ColumnElement[bool]]] = {
-    "entries": (VIEWS.c.path_id, VIEWS.c.before_id == literal_column("0")),
-    "leads": (VIEWS.c.before_id, VIEWS.c.before_id != literal_column("0")),
+_BEGINS = VIEWS.c.before_id == literal_column("0")
+STEPS: dict[int, dict[str, tuple[Column[int], ColumnElement[bool]]]] = {
+    BY_PATH: {"entries": (VIEWS.c.path_id, _BEGINS), "leads": (VIEWS.c.before_id, ~_BEGINS)},
+    BY_REFERRER: {"entries": (VIEWS.c.referrer_id, _BEGINS)},
 }
-"""Columns of the counts of paths: which path a view counts for there, and when it does."""
+"""Further columns of their counts: which entry a view counts for there, and when it does."""
 
 
 class TotalsRow(NamedTuple):
@@ -132,13 +133,13 @@ def recounted_days(dimension: int, since: int) -> Select[Any]:
     views = recounted_views(DIMENSIONS[dimension][1], true(), since).subquery()
     none = literal_column("0", BigInteger)
     rows = [select(views, none.label("entries"), none.label("leads"))]
-    for name, (entry, fits) in STEPS.items() if dimension == BY_PATH else ():
+    for name, (entry, fits) in STEPS.get(dimension, {}).items():
         some = recounted_views(entry, fits, since).subquery()
-        steps = [some.c.count if name == step else none for step in STEPS]
+        steps = [some.c.count if name == step else none for step in ("entries", "leads")]
         rows.append(select(some.c.day, some.c.key, none, *steps))
     all_rows = union_all(*rows).subquery()
     keys = [all_rows.c.day, all_rows.c.key]
-    sums = [sum_of(all_rows.c[name]).label(name) for name in ("count", *STEPS)]
+    sums = [sum_of(all_rows.c[name]).label(name) for name in ("count", "entries", "leads")]
     return select(number.label("dimension"), *keys, *sums).group_by(*keys)
 
 

@@ -273,9 +273,9 @@ class DayCount(Base):
     key: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     count: Mapped[int] = mapped_column(BigInteger)
     entries: Mapped[int] = mapped_column(BigInteger)
-    """Of a path: how many of these views began a visit. Of all else 0, as below."""
+    """Of a path or a referrer: how many of these views began a visit. Of all else 0."""
     leads: Mapped[int] = mapped_column(BigInteger)
-    """From how many of these views a visit went on."""
+    """Of a path: from how many of these views a visit went on. Of all else 0."""
 
 
 class TotalCount(Base):

@@ -245,7 +245,8 @@ class Counting:
                 if dimension == BY_PATH:
                     days += [(dimension, day, *row) for row in _with_steps(counts, some)]
                 else:
-                    days += [(dimension, day, entry, count, 0, 0) for entry, count in counts]
+                    begun = _begun_visits(dimension, some)
+                    days += [(dimension, day, entry, n, begun[entry], 0) for entry, n in counts]
             counts = sorted(Counter(map(key, views)).items())
             all_time += [(dimension, entry, count) for entry, count in counts]
         self._statements.add_minute.run(connection, sorted(minutes.items()))
@@ -262,6 +263,11 @@ def _with_steps(
     leads = Counter([view[5] for view in views if view[5]])
     rows = [(path, count, entries[path], leads.pop(path, 0)) for path, count in counts]
     return rows + [(path, 0, 0, led) for path, led in sorted(leads.items())]
+
+
+def _begun_visits(dimension: int, views: Sequence[_ViewRow]) -> Counter[int]:
+    """Return how many of these views began a visit, by referrer; nothing by all else."""
+    return Counter([view[3] for view in views if not view[5]] if dimension == BY_REFERRER else ())
 
 
 def _audience(message: View | NotFound) -> str:

@@ -119,7 +119,7 @@ def test_a_tracker_leaves_nothing_to_find(filled: Site) -> None:
     assert [(some.table, some.compared, some.differing) for some in found] == [
         ("view", 14, 0),
         ("hour_count", 3, 0),
-        ("day_count", 3 * (2 + 2 + 2) + 3 * (1 + 1), 0),
+        ("day_count", 3 * (2 + 2 + 2) + 3 * (1 + 1 + 2), 0),
         ("total_count", 2 + 2 + 2, 0),
         ("day_run", 3, 0),
         ("day_visitors", 3 * (2 + 1) * 2, 0),
@@ -261,6 +261,14 @@ def _planted(name: str, plant: Plant, table: str, text: str, *, mended: bool = T
             for column, count in (("entries", 3), ("leads", 1))
         ),
         _planted(
+            "day-entries-of-a-referrer",
+            _sql(
+                "UPDATE day_count SET entries = 9 "
+                f"WHERE dimension = 2 AND day = {YESTERDAY} AND key = 1"
+            ),
+            *("day_count", "entries of referrer 1 on 2025-12-31: stored 9, recounted 1"),
+        ),
+        _planted(
             "run-missing",
             _sql(f"DELETE FROM day_run WHERE day = {YESTERDAY}"),
             *("day_run", "views on 2025-12-31: in runs 0, in all 4"),
@@ -354,7 +362,7 @@ def test_only_the_first_differences_are_told(filled: Site) -> None:
         lines = {some.table: str(some) for some in compare(connection)}
 
     assert lines["day_count"] == (
-        "day_count: 24 compared, 18 differ: path 1 on 2025-12-30: stored 4, recounted 3; "
+        "day_count: 30 compared, 18 differ: path 1 on 2025-12-30: stored 4, recounted 3; "
         "path 2 on 2025-12-30: stored 2, recounted 1; path 1 on 2025-12-31: stored 4, "
         "recounted 3; ..."
     )

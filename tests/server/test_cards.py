@@ -63,7 +63,7 @@ def test_rows_say_what_they_are() -> None:
     assert install.out == "https://kettle.example/docs/guide/install/"
     assert post.bar == "66.8%"
     assert (gone.name, gone.out) == ("/gone/", None)
-    assert (direct.name, direct.share) == ("Direct or unknown", "97.2%")
+    assert (direct.name, direct.share) == ("Direct or unknown", "94.3%")
     assert direct.link == "/stats?period=90d&referrer="
     assert search.name == "search.example"
     assert [row.note for row in cards["missing"].rows] == ["from old.example"]

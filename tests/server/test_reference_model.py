@@ -275,7 +275,8 @@ class Pair:
             "CASE WHEN before_id = 0 THEN 1 ELSE 0 END AS entries FROM view UNION ALL "
             "SELECT at / 86400, before_id, 0, 1, 0 FROM view WHERE before_id <> 0) AS steps "
             "GROUP BY day, path_id "
-            "UNION ALL SELECT 2, at / 86400, referrer_id, count(*), 0, 0 FROM view GROUP BY 2, 3 "
+            "UNION ALL SELECT 2, at / 86400, referrer_id, count(*), "
+            "sum(CASE WHEN before_id = 0 THEN 1 ELSE 0 END), 0 FROM view GROUP BY 2, 3 "
             "UNION ALL SELECT 3, at / 86400, audience_id, count(*), 0, 0 FROM view GROUP BY 2, 3",
             "hour_count": "SELECT at / 3600, count(*) FROM view GROUP BY 1",
         }
@@ -357,7 +358,7 @@ class Pair:
                     row.text,
                     row.text.upper(),
                     "page",
-                    row.views,
+                    row.count,
                     readers[row.text],
                     _trend([view[0] // DAY for view in views if view[1] == row.text], *days),
                     entries[row.text],
@@ -369,7 +370,7 @@ class Pair:
             entry_pages=_pages(entries),
             exit_pages=_pages(exits) if knows_exits else None,
             next_pages=_pages(Counter(onward)) if filters.page and knows_exits else None,
-            referrers=_largest(view[3] for view in views),
+            referrers=_largest(view[3] for view in views if not view[5]),
             countries=_largest(parts[0] for parts in audiences),
             languages=_largest(parts[1] for parts in audiences),
             devices=_largest(parts[2] for parts in audiences),
@@ -378,7 +379,7 @@ class Pair:
             not_found=None
             if filters != Filters()
             else tuple(
-                MissingPath(row.text, row.views, _largest(missing[row.text].elements())[:5])
+                MissingPath(row.text, row.count, _largest(missing[row.text].elements())[:5])
                 for row in _largest(gone for gone, c in missing.items() for _ in range(c.total()))
             ),
         )
@@ -440,7 +441,7 @@ def _trend(days: list[int], first: int, last: int) -> tuple[int, ...]:
 
 def _pages(counts: Counter[str]) -> tuple[PageCount, ...]:
     rows = _largest(counts.elements())
-    return tuple(PageCount(row.text, row.text.upper(), "page", row.views) for row in rows)
+    return tuple(PageCount(row.text, row.text.upper(), "page", row.count) for row in rows)
 
 
 def _largest(texts: Iterable[str]) -> tuple[Count, ...]:

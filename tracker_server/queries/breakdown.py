@@ -1,4 +1,4 @@
-"""Views by page, referrer and audience: numbers in, the lists of a report out."""
+"""Views by page and audience, visits by referrer: numbers in, the lists of a report out."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -33,6 +33,7 @@ class Breakdown:
     onward: Counter[int] = field(default_factory=Counter)
     """By the path to which a visit went on from the page that was asked for."""
     referrers: Counter[int] = field(default_factory=Counter)
+    """Visits that began."""
     audiences: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -73,12 +74,13 @@ def read_texts(connection: Connection, vocabulary: Table) -> dict[int, str]:
 def referrer_counts(
     connection: Connection, counts: Mapping[int, int], max_rows: int, *, by_host: bool
 ) -> tuple[Count, ...]:
-    """Return the sources that most views came from, or their hosts one by one."""
+    """Return the sources that most visits came from, or their hosts one by one."""
     texts = read_texts(connection, REFERRERS)
     sources: Counter[str] = Counter()
-    for referrer_id, views in counts.items():
-        host = texts[referrer_id]
-        sources[host if by_host else source_of(host)] += views
+    for referrer_id, visits in counts.items():
+        if visits:
+            host = texts[referrer_id]
+            sources[host if by_host else source_of(host)] += visits
     return largest(sources, max_rows)
 
 
@@ -103,4 +105,4 @@ def audience_parts(text: str) -> list[str]:
 def largest(counter: Mapping[str, int], max_rows: int) -> tuple[Count, ...]:
     """Return the entries with the greatest counts."""
     ordered = sorted(counter.items(), key=lambda entry: (-entry[1], entry[0]))
-    return tuple(Count(text, views) for text, views in ordered[:max_rows])
+    return tuple(Count(text, count) for text, count in ordered[:max_rows])

@@ -100,7 +100,9 @@ class Seen:
         """Count views of one day."""
         times, paths, visitors, referrers, audiences, leaders = zip(*rows, strict=True)
         found = self.breakdown
-        found.referrers.update(referrers)
+        found.referrers.update(
+            referrer for referrer, before in zip(referrers, leaders, strict=True) if not before
+        )
         found.audiences.update(audiences)
         found.leads.update(filter(None, leaders))
         found.entries.update(

@@ -104,9 +104,12 @@ def read_breakdown(connection: Connection, first_day: int, last_day: int) -> Bre
         return [tuple(map(int, row)) for row in plain_rows(connection, statement)]
 
     found = Breakdown()
-    for counts, dimension in ((found.referrers, BY_REFERRER), (found.audiences, BY_AUDIENCE)):
-        for key, views in sums(dimension, "count"):
-            counts[key] = views
+    for counts, dimension, name in (
+        (found.referrers, BY_REFERRER, "entries"),
+        (found.audiences, BY_AUDIENCE, "count"),
+    ):
+        for key, count in sums(dimension, name):
+            counts[key] = count
     for path_id, views, entries, leads in sums(BY_PATH, *_STEPS):
         found.paths[path_id] = views
         found.entries[path_id], found.leads[path_id] = entries, leads
@@ -190,7 +193,7 @@ def read_not_found(
         paths[path][referrer] = int(count)
     missing = largest(Counter({path: c.total() for path, c in paths.items()}), max_rows)
     return tuple(
-        MissingPath(row.text, row.views, _referrers_of(paths[row.text])) for row in missing
+        MissingPath(row.text, row.count, _referrers_of(paths[row.text])) for row in missing
     )
 
 
