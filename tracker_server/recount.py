@@ -33,6 +33,7 @@ from sqlalchemy import (
 
 from tracker_server.schema import (
     BY_AUDIENCE,
+    BY_CAMPAIGN,
     BY_PATH,
     BY_REFERRER,
     MAX_PATH_ID,
@@ -46,6 +47,7 @@ from tracker_server.schema import (
 )
 from tracker_server.statements import (
     AUDIENCES,
+    CAMPAIGNS,
     DAY_VISITORS,
     DAYS,
     PATHS,
@@ -58,12 +60,13 @@ from tracker_server.statements import (
 
 STREAM_ROWS = 5_000
 """How many rows are fetched at a time."""
-DIMENSIONS: dict[int, tuple[Table, Column[int]]] = {
-    BY_PATH: (PATHS, VIEWS.c.path_id),
-    BY_REFERRER: (REFERRERS, VIEWS.c.referrer_id),
-    BY_AUDIENCE: (AUDIENCES, VIEWS.c.audience_id),
+DIMENSIONS: dict[int, tuple[Table, Column[int], ColumnElement[bool]]] = {
+    BY_PATH: (PATHS, VIEWS.c.path_id, true()),
+    BY_REFERRER: (REFERRERS, VIEWS.c.referrer_id, true()),
+    BY_AUDIENCE: (AUDIENCES, VIEWS.c.audience_id, true()),
+    BY_CAMPAIGN: (CAMPAIGNS, VIEWS.c.campaign_id, VIEWS.c.campaign_id != literal_column("0")),
 }
-"""What every view is counted by, by day and for all time."""
+"""What views are counted by, by day and for all time: words, column, and which views have one."""
 _BEGINS = VIEWS.c.before_id == literal_column("0")
 STEPS: dict[int, dict[str, tuple[Column[int], ColumnElement[bool]]]] = {
     BY_PATH: {"entries": (VIEWS.c.path_id, _BEGINS), "leads": (VIEWS.c.before_id, ~_BEGINS)},
@@ -130,7 +133,8 @@ def begun_runs() -> Select[Any]:
 def recounted_days(dimension: int, since: int) -> Select[Any]:
     """Return a query for the rows of `DayCount` of one dimension from a day on."""
     number: Any = literal_column(str(dimension))
-    views = recounted_views(DIMENSIONS[dimension][1], true(), since).subquery()
+    _words, column, has_one = DIMENSIONS[dimension]
+    views = recounted_views(column, has_one, since).subquery()
     none = literal_column("0", BigInteger)
     rows = [select(views, none.label("entries"), none.label("leads"))]
     for name, (entry, fits) in STEPS.get(dimension, {}).items():

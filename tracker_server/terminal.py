@@ -20,6 +20,7 @@ SINGLE_COLUMN = 88
 _CODES = {"bold": "1", "quiet": "2", "accent": "36", "warn": "33"}
 _LISTS = (
     ("referrers", "referrer", "Sources", "visits"),
+    ("campaigns", "campaign", "Campaigns", "visits"),
     ("countries", "country", "Countries", "views"),
     ("devices", "device", "Devices", "views"),
     ("browsers", "browser", "Browsers", "views"),

@@ -89,6 +89,7 @@ def write_report(question: Question, report: Report) -> bytes:
         fields["next"] = _page_counts(report.next_pages)
     fields |= {
         "referrers": _fields("referrer", report.referrers, "visits"),
+        "campaigns": _fields("campaign", report.campaigns, "visits"),
         "countries": _fields("country", report.countries),
         "languages": _fields("language", report.languages),
         "devices": _fields("device", report.devices),

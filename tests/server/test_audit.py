@@ -179,8 +179,13 @@ def _planted(name: str, plant: Plant, table: str, text: str, *, mended: bool = T
         ),
         _planted(
             "all-time-of-no-dimension",
-            _sql("INSERT INTO total_count VALUES (4, 1, 14)"),
-            *("total_count", "dimension 4 1: stored 14, recounted None"),
+            _sql("INSERT INTO total_count VALUES (5, 1, 14)"),
+            *("total_count", "dimension 5 1: stored 14, recounted None"),
+        ),
+        _planted(
+            "campaign-too-many",
+            _sql(f"INSERT INTO day_count VALUES (4, {YESTERDAY}, 1, 2, 0, 0)"),
+            *("day_count", "campaign 1 on 2025-12-31: stored 2, recounted None"),
         ),
         _planted(
             "a-bit-less",
@@ -227,7 +232,7 @@ def _planted(name: str, plant: Plant, table: str, text: str, *, mended: bool = T
         ),
         _planted(
             "view-too-many",
-            _sql(f"{A_VIEW} 2, 4, 1, 1, 1)"),
+            _sql(f"{A_VIEW} 2, 4, 1, 1, 1, 0)"),
             *("hour_count", "2026-01-01 12:00 UTC: stored 6, recounted 7"),
         ),
         _planted(
@@ -247,6 +252,7 @@ def _planted(name: str, plant: Plant, table: str, text: str, *, mended: bool = T
                 ("path", "before_id"),
                 ("referrer", "referrer_id"),
                 ("audience", "audience_id"),
+                ("campaign", "campaign_id"),
             )
         ),
         *(

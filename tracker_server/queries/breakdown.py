@@ -1,4 +1,4 @@
-"""Views by page and audience, visits by referrer: numbers in, the lists of a report out."""
+"""Views and visits by what they have: numbers in, the lists of a report out."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from tracker_server.figures import (
 )
 from tracker_server.schema import OTHER
 from tracker_server.sources import source_of
-from tracker_server.statements import AUDIENCES, PAGES, PATHS, REFERRERS
+from tracker_server.statements import AUDIENCES, CAMPAIGNS, PAGES, PATHS, REFERRERS
 from tracker_server.vocabulary import MAX_VARIABLES
 
 AUDIENCE_PARTS = 4
@@ -34,6 +34,8 @@ class Breakdown:
     """By the path to which a visit went on from the page that was asked for."""
     referrers: Counter[int] = field(default_factory=Counter)
     """Visits that began."""
+    campaigns: Counter[int] = field(default_factory=Counter)
+    """Likewise; each of these views began one."""
     audiences: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -82,6 +84,16 @@ def referrer_counts(
             host = texts[referrer_id]
             sources[host if by_host else source_of(host)] += visits
     return largest(sources, max_rows)
+
+
+def campaign_counts(
+    connection: Connection, counts: Mapping[int, int], max_rows: int
+) -> tuple[Count, ...]:
+    """Return the campaigns that most visits came from."""
+    if not counts:
+        return ()
+    texts = read_texts(connection, CAMPAIGNS)
+    return largest({texts[id_]: visits for id_, visits in counts.items()}, max_rows)
 
 
 def audience_counts(

@@ -29,6 +29,7 @@ from tracker_server.queries.days import (
 from tracker_server.runs import of_days, read_spans
 from tracker_server.schema import (
     BY_AUDIENCE,
+    BY_CAMPAIGN,
     BY_PATH,
     BY_REFERRER,
     SECONDS_PER_HOUR,
@@ -106,6 +107,7 @@ def read_breakdown(connection: Connection, first_day: int, last_day: int) -> Bre
     found = Breakdown()
     for counts, dimension, name in (
         (found.referrers, BY_REFERRER, "entries"),
+        (found.campaigns, BY_CAMPAIGN, "count"),
         (found.audiences, BY_AUDIENCE, "count"),
     ):
         for key, count in sums(dimension, name):
