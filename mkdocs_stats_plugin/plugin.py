@@ -29,6 +29,7 @@ from mkdocs_stats_plugin.facts import read_entry, site_path
 from mkdocs_stats_plugin.inject import Tracker, insert_head, render_tracker, render_viewer
 from mkdocs_stats_plugin.manifest import Manifest, TooManyPagesError, is_listable
 from mkdocs_stats_plugin.snapshot import Snapshot, Source
+from mkdocs_stats_plugin.texts import Texts, choose_language
 from mkdocs_stats_plugin.widgets import place_widgets
 
 NOT_FOUND = "404.html"
@@ -78,7 +79,8 @@ class StatsPlugin(BasePlugin[StatsConfig]):
             self._counter_script = assets.add_asset(files, config, "counters.js")
         self._stats_source = options.stats_page_path if options.stats_page else None
         if self._stats_source:
-            source = stats_page.render_source(options.stats_page_title)
+            title = options.stats_page_title or self._texts(config)("title")
+            source = stats_page.render_source(title)
             assets.add_page(files, config, self._stats_source, source)
         return files
 
@@ -114,10 +116,13 @@ class StatsPlugin(BasePlugin[StatsConfig]):
             return stats_page.place_body(html, stats_page.SWITCHED_OFF)
         link = self._linker(page)
         snapshot = self._figures.snapshot()
+        texts = self._texts(config)
         body = stats_page.render_body(
             self.config.tracker_url,
+            texts,
             snapshot,
             lambda path: link(self._urls()[path]) if path in self._urls() else None,
+            other_language=not _language_of(config).lower().startswith(texts.language),
         )
         return stats_page.place_body(html, body)
 
@@ -180,6 +185,10 @@ class StatsPlugin(BasePlugin[StatsConfig]):
     def _shows(self) -> bool:
         """Tell whether this build has a live statistics page."""
         return bool(self.config.enabled and self.config.stats_page)
+
+    def _texts(self, config: MkDocsConfig) -> Texts:
+        """Return what the statistics page says; translation plugins change the theme's language."""
+        return Texts(self.config.stats_page_language or choose_language(_language_of(config)))
 
     def _add_tracker(self, files: Files, config: MkDocsConfig) -> Tracker:
         options = self.config
@@ -305,6 +314,11 @@ def _url_of(file: File) -> str | None:
         return None
     url = file.url if file.page is None else file.page.url
     return "" if url == "./" else url
+
+
+def _language_of(config: MkDocsConfig) -> str:
+    """Return the language of the site: Material has a setting of its own beside MkDocs's."""
+    return str(config.theme.get("language") or config.theme.locale)
 
 
 def _root_of(config: MkDocsConfig) -> str:

@@ -77,8 +77,8 @@ FLOORS = {
         {"__main__"},
     ],
     "mkdocs_stats_plugin": [
-        {"config", "facts", "inject", "snapshot", "widgets"},
-        {"manifest", "assets", "counters", "stats_page"},
+        {"facts", "inject", "snapshot", "texts", "widgets"},
+        {"config", "manifest", "assets", "counters", "stats_page"},
         {"plugin"},
     ],
 }
