@@ -154,6 +154,12 @@ class StatsConfig(Config):
     cache_dir = c.Type(str, default=".cache/plugin/stats")
     """Where the last figures are kept, relative to the folder of `mkdocs.yml`."""
 
+    commit = c.Type(str, default="")
+    """Commit that the manifest names. Without it, that of the git repository, if there is one."""
+
+    label = c.Type(str, default="")
+    """What the manifest calls this state of the site, such as a version."""
+
     texts = c.SubConfig(TextsConfig)
     """The words of the widgets, for sites in other languages."""
 

@@ -28,6 +28,7 @@ from mkdocs_stats_plugin.config import DEFAULT_HEARTBEAT_SECONDS, StatsConfig
 from mkdocs_stats_plugin.facts import read_entry, site_path
 from mkdocs_stats_plugin.inject import Tracker, insert_head, render_tracker, render_viewer
 from mkdocs_stats_plugin.manifest import Manifest, TooManyPagesError, is_listable
+from mkdocs_stats_plugin.revision import read_commit
 from mkdocs_stats_plugin.snapshot import Snapshot, Source
 from mkdocs_stats_plugin.texts import Texts, choose_language
 from mkdocs_stats_plugin.widgets import place_widgets
@@ -166,7 +167,13 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         if self._dirty:
             self._manifest.merge(site_dir)
         try:
-            self._manifest.write(site_dir, site_name=config.site_name, site_url=_address(config))
+            self._manifest.write(
+                site_dir,
+                site_name=config.site_name,
+                site_url=_address(config),
+                commit=self.config.commit or read_commit(Path(config.docs_dir)),
+                label=self.config.label,
+            )
         except TooManyPagesError as error:
             raise PluginError(f"stats: {error}") from error
 

@@ -77,7 +77,7 @@ FLOORS = {
         {"__main__"},
     ],
     "mkdocs_stats_plugin": [
-        {"facts", "inject", "snapshot", "texts", "widgets"},
+        {"facts", "inject", "revision", "snapshot", "texts", "widgets"},
         {"config", "manifest", "assets", "counters", "stats_page"},
         {"plugin"},
     ],
