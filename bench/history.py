@@ -170,7 +170,7 @@ def serve(file: Path) -> dict[str, float]:
             reports[f"{name}, first answer, ms"] = (time.perf_counter() - begin) * 1e3
         return {
             "start to the first answer, s": seconds,
-            "memory of all processes, MiB": memory_mib(pid)["all"],
+            "memory, MiB": memory_mib(pid),
             **reports,
         }
 

@@ -1,7 +1,7 @@
 """What a message costs the tracker, beside the floors of the same run.
 
-The machine's clock speed and neighbours change from run to run; the ratio to the no-op
-application on the same server, measured alternately, does not. The server has one core,
+The machine's clock speed and neighbours change from run to run; the ratio to an empty answer,
+measured alternately, does not. The server has one core,
 the load generator another one.
 """
 
@@ -21,13 +21,15 @@ from uuid import UUID
 from bench.floor import group_commit
 from bench.load import request_of, send_all
 from bench.process import cpu_seconds, memory_mib, running
-from tracker_server.config import Settings
 
 HERE = Path(__file__).parent
 PATHS = 500
 CONNECTIONS = 64
 ACTIVE_SESSIONS = 100_000
-NOOP_PORT, TRACKER_PORT, LEAN_PORT = 8401, 8402, 8404
+WARM_UP = 5_000
+"""Messages to each server that are not accounted: its first ones come to cold caches."""
+NOOP_PORT, TRACKER_PORT, WSGI_PORT = 8401, 8402, 8404
+WSGI_THREADS = 32
 
 Requests = Iterator[bytes]
 
@@ -128,33 +130,33 @@ def run(messages: int, rounds: int, total_views: int) -> dict[str, object]:
         rounds: of which the medians are taken.
         total_views: how many views the database has in the end.
     """
-    threads = str(Settings().threads)
     rows: list[Measured] = []
     with tempfile.TemporaryDirectory() as folder:
-        noop = [sys.executable, str(HERE / "noop.py"), str(NOOP_PORT), threads]
+        noop = [sys.executable, str(HERE / "noop.py"), str(NOOP_PORT)]
+        wsgi = [sys.executable, str(HERE / "wsgi_noop.py"), str(WSGI_PORT), str(WSGI_THREADS)]
         tracker = [sys.executable, "-m", "tracker_server", "run", "--port", str(TRACKER_PORT)]
         tracker += ["--manifest", str(manifest(Path(folder)))]
-        lean = ["env", "STATS_MAX_STREAMS=0", *tracker, "--port", str(LEAN_PORT)]
-        lean += ["--database-url", f"sqlite:///{folder}/lean.sqlite3"]
         with (
             running(noop, NOOP_PORT, folder) as (floor, _),
+            running(wsgi, WSGI_PORT, folder) as (other, _),
             running(tracker, TRACKER_PORT, folder) as (server, _),
-            running(lean, LEAN_PORT, folder) as (small, _),
         ):
             kinds: dict[str, tuple[int, int, Callable[[int, int], Requests], int]] = {
-                "no-op": (floor, NOOP_PORT, views, 204),
+                "no-op, the tracker's server": (floor, NOOP_PORT, views, 204),
+                "no-op, WSGI": (other, WSGI_PORT, views, 204),
                 "view": (server, TRACKER_PORT, views, 204),
-                "view, `STATS_MAX_STREAMS=0`": (small, LEAN_PORT, views, 204),
                 "beat, repeated": (server, TRACKER_PORT, repeated_beats, 202),
                 "beat, written": (server, TRACKER_PORT, changing_beats, 202),
             }
+            for port in (NOOP_PORT, WSGI_PORT, TRACKER_PORT):
+                send_all(port, views(WARM_UP, -1), CONNECTIONS)
             for turn in range(rounds):
                 rows += [
                     measure(kind, pid, port, make(messages, turn), expected)
                     for kind, (pid, port, make, expected) in kinds.items()
                 ]
             memory = memory_mib(server)
-            more = max(0, total_views - messages * rounds)
+            more = max(0, total_views - WARM_UP - messages * rounds)
             if more:
                 send_all(TRACKER_PORT, views(more, rounds), CONNECTIONS)
                 send_all(TRACKER_PORT, changing_beats(ACTIVE_SESSIONS, rounds), CONNECTIONS)
@@ -163,11 +165,12 @@ def run(messages: int, rounds: int, total_views: int) -> dict[str, object]:
     commits = {size: group_commit(size, 400) for size in (1, 16, 64)}
     return {
         "figures": _medians(rows),
-        "threads": int(threads),
+        "wsgi_threads": WSGI_THREADS,
+        "warm_up": WARM_UP,
         "connections": CONNECTIONS,
         "messages": messages,
         "rounds": rounds,
-        "answered": messages * rounds + more,
+        "answered": WARM_UP + messages * rounds + more,
         "stored": stored,
         "memory_mib": {"start": memory, "end": memory_at_the_end},
         "sqlite_floor": {size: cpu for size, (cpu, _rate) in commits.items()},

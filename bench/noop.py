@@ -1,28 +1,16 @@
-"""The floor: a WSGI application that reads the body and answers 204, on the tracker's server."""
+"""The floor: the tracker's own server, which reads every request and answers 204."""
 
+import asyncio
+import gc
 import sys
-from collections.abc import Iterable
-from wsgiref.types import StartResponse, WSGIEnvironment
 
-from granian import Granian
-from granian.constants import Interfaces
-from granian.log import LogLevels
-
-
-def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """Answer 204 to everything."""
-    environ["wsgi.input"].read()
-    start_response("204 No Content", [("Cache-Control", "no-store")])
-    return [b""]
-
+from tracker_server.connection import Answer
+from tracker_server.serving import Server, bind
 
 if __name__ == "__main__":
-    Granian(
-        "noop:application",
-        interface=Interfaces.WSGI,
-        port=int(sys.argv[1]),
-        workers=1,
-        blocking_threads=int(sys.argv[2]),
-        log_level=LogLevels.error,
-        websockets=False,
-    ).serve()
+    server = Server(
+        lambda connection, _request: connection.answer(Answer(204)), lambda _: 4_096, lambda: None
+    )
+    gc.collect()
+    gc.freeze()  # As the tracker does.
+    asyncio.run(server.serve(bind("127.0.0.1", int(sys.argv[1])), lambda: None))

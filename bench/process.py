@@ -37,20 +37,10 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
-def memory_mib(pid: int) -> dict[str, float]:
-    """Return the resident memory of a server.
-
-    Returns:
-        ``serving``: of its largest process, and ``all``: of it and its children together,
-        where pages that they share count once (the sum of the proportional set sizes).
-    """
-    serving = together = 0
-    for process in [pid, *children_of(pid)]:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-        sizes = dict(line.split()[:2] for line in lines[1:])
-        serving = max(serving, int(sizes["Rss:"]))
-        together += int(sizes["Pss:"])
-    return {"serving": serving / 1024, "all": together / 1024}
+def memory_mib(pid: int) -> float:
+    """Return the resident memory of a server's process."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return int(dict(line.split()[:2] for line in lines[1:])["Rss:"]) / 1024
 
 
 @contextmanager

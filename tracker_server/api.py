@@ -21,6 +21,9 @@ from tracker_server.reports import Reports
 from tracker_server.streams import Streams
 from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, write_error
 
+MANIFEST_PATH = "/api/manifest"
+EVENT_STREAM = "text/event-stream"
+
 
 def make_api(  # noqa: PLR0913, PLR0917  # each is one line of the composition in `app`
     settings: Settings,
@@ -49,7 +52,7 @@ def make_api(  # noqa: PLR0913, PLR0917  # each is one line of the composition i
     def readers() -> set[str]:
         return reading_hosts(settings, live.snapshot().overview)
 
-    @api.put("/api/manifest")
+    @api.put(MANIFEST_PATH)
     def manifest() -> Response:
         refusal = _refuse_token(settings.manifest_token)
         if refusal is not None:
@@ -78,11 +81,16 @@ def _report(reports: Reports, readers: Collection[str]) -> BaseResponse:
 
 
 def _stream(streams: Streams, readers: Collection[str]) -> BaseResponse:
+    """Begin a stream. The server keeps the connection and says the rest (`front`).
+
+    Another one ends it here, and the browser comes again after two seconds.
+    """
     try:
-        parts = streams.open(request.headers.get("Last-Event-ID", ""))
+        beginning, tag = streams.begin(request.headers.get("Last-Event-ID", ""))
     except BusyError as error:
         return _busy(error, readers)
-    response = Response(parts, mimetype="text/event-stream")
+    response = Response(beginning, mimetype=EVENT_STREAM)
+    response.set_etag(tag)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # nginx would keep it until it is long.
     return readable(response, readers)
@@ -111,12 +119,17 @@ def _put_manifest(recorder: Recorder) -> Response:
 def _refuse_token(expected: str) -> Response | None:
     if not expected:
         return _text("this tracker takes no manifest: STATS_MANIFEST_TOKEN is not set", 403)
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not hmac.compare_digest(given.encode(), expected.encode()):
+    if not may_put_manifest(expected, request.headers.get("Authorization", "")):
         response = _text("a bearer token is needed", 401)
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
     return None
+
+
+def may_put_manifest(token: str, authorization: str) -> bool:
+    """Tell whether a header ``Authorization`` carries the token, of which there is one."""
+    given = authorization.removeprefix("Bearer ")
+    return bool(token) and hmac.compare_digest(given.encode(), token.encode())
 
 
 def _text(text: str, status: int) -> Response:

@@ -1,7 +1,5 @@
 """Puts the parts together: settings in, one WSGI application out."""
 
-import os
-import signal
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
@@ -46,8 +44,6 @@ MAX_READING_SECONDS = 5.0
 """For how long a report reads raw views; it is exact for the days that it got to."""
 SERIES_DAYS = 90
 """How many days the series of the stats page has, today included."""
-PATIENCE_SECONDS = 5.0
-"""How long a supervised process waits for one before it to let go of the database file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +55,7 @@ class Tracker:
     lock: FileLock | None
     store: Store
     recorder: Recorder
+    ingest: Ingest
     live: Live
     reports: Reports
     streams: Streams
@@ -74,21 +71,18 @@ class Tracker:
             self.lock.release()
 
 
-def create_app(
-    settings: Settings, clock: Callable[[], float] = time.time, *, supervised: bool = False
-) -> Flask:
+def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Flask:
     """Build the application. Its chores wait for ``app.extensions["tracker"].upkeep.start()``.
 
     Args:
         settings: how it behaves.
         clock: seconds since the epoch.
-        supervised: stop this process when its parent goes away, and let one before it end.
 
     Raises:
         ConfigurationError: the database cannot be used.
     """
     app = Flask(__name__)
-    engine, lock = _open_database(app, settings, PATIENCE_SECONDS if supervised else 0.0)
+    engine, lock = _open_database(app, settings)
     try:
         store = Store(engine, settings)
     except StorageError as error:
@@ -103,14 +97,11 @@ def create_app(
         max_waiting=settings.max_waiting,
     )
     live = Live(overview_reader(engine, settings, recorder.pressure.patience), clock)
-    parent = os.getppid()
     upkeep = Upkeep(
         recorder,
         clock,
         manifest_path=settings.manifest,
         cleanup_seconds=settings.cleanup_seconds,
-        is_orphan=lambda: supervised and os.getppid() != parent,
-        stop_process=lambda: os.kill(os.getpid(), signal.SIGTERM),
     )
     upkeep.tick()
     reports = Reports(report_reader(engine), clock, lambda: live.snapshot().overview.tracking_since)
@@ -122,13 +113,14 @@ def create_app(
     app.register_blueprint(make_embeds(settings, live, counters))
     app.register_blueprint(make_pages(live, reports))
     app.after_request(_add_headers)
-    app.extensions["tracker"] = Tracker(
-        settings, engine, lock, store, recorder, live, reports, streams, upkeep
-    )
     identity = DailyIdentity(
         Salts(_salt_file(settings)), clock, window_seconds=settings.view_window_seconds
     )
-    _mount(app, Ingest(recorder, identity, settings.allowed_hosts, settings.trusted_proxies))
+    ingest = Ingest(recorder, identity, settings.allowed_hosts, settings.trusted_proxies)
+    _mount(app, ingest)
+    app.extensions["tracker"] = Tracker(
+        settings, engine, lock, store, recorder, ingest, live, reports, streams, upkeep
+    )
     return app
 
 
@@ -138,9 +130,7 @@ def _salt_file(settings: Settings) -> Path:
     return Path(settings.salt_file) if settings.salt_file else beside.absolute()
 
 
-def _open_database(
-    app: Flask, settings: Settings, patience_seconds: float
-) -> tuple[Engine, FileLock | None]:
+def _open_database(app: Flask, settings: Settings) -> tuple[Engine, FileLock | None]:
     file = database_file(settings.database_url)
     if file is not None and not file.absolute().parent.is_dir():
         raise ConfigurationError(
@@ -158,7 +148,7 @@ def _open_database(
         with app.app_context():
             engine = db.engine
             prepare_engine(engine, settings.synchronous)
-            lock = make_ready(engine, file, patience_seconds)
+            lock = make_ready(engine, file)
     except (SQLAlchemyError, ImportError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise ConfigurationError(f"database_url: {reason}") from error

@@ -1,45 +1,42 @@
 """The command ``tracker-server``: the only place that prints and that ends the process."""
 
+import asyncio
 import gc
 import json
 import logging
-import multiprocessing
 import os
 import shutil
-import signal
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from multiprocessing.util import Finalize
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import click
-from flask import Flask
 from sqlalchemy import Engine, make_url
 
 from tracker_server import maintenance
 from tracker_server.access import read_database
-from tracker_server.app import create_app, overview_reader, report_reader
-from tracker_server.config import PREFIX, Settings, database_file, read_settings, split_hosts
+from tracker_server.app import Tracker, create_app, overview_reader, report_reader
+from tracker_server.bridge import Bridge
+from tracker_server.config import Settings, database_file, read_settings, split_hosts
 from tracker_server.demo_data import fill
 from tracker_server.demo_readers import DAYS
 from tracker_server.errors import ConfigurationError, TrackerError
+from tracker_server.front import Front
 from tracker_server.grains import ALL, DEFAULT_PERIOD, PERIODS
 from tracker_server.live import Live
 from tracker_server.questions import MAX_DAYS
 from tracker_server.remote import Remote
 from tracker_server.reports import Reports
 from tracker_server.screen import Screen
+from tracker_server.serving import Server, bind
 from tracker_server.sqlite_file import version_line
 from tracker_server.terminal import Style, printable, render_live, render_report
 from tracker_server.wire import MAX_ROWS
 
 REDRAW_SECONDS = 1.0
-STOP_SECONDS = 10
-"""How long requests in work may hold up the end; what was answered is stored all the same."""
 
 
 _database_option = click.option(
@@ -68,31 +65,15 @@ def main() -> None:
 )
 def run(**options: object) -> None:
     """Run the tracker until it is told to stop."""
-    # Imported here: the other commands need no server.
-    from granian import Granian  # noqa: PLC0415
-    from granian.constants import Interfaces  # noqa: PLC0415
-    from granian.log import LogLevels  # noqa: PLC0415
-
     settings = _settings(options)
-    os.environ.update(as_environment(settings))
-    server = Granian(
-        "tracker_server.cli:load_app",
-        factory=True,
-        interface=Interfaces.WSGI,
-        address=settings.host,
-        port=settings.port,
-        workers=1,  # One writer: the recorder shares what it knows between threads, not processes.
-        # Made when they are needed. A stream keeps one for as long as a page is open.
-        blocking_threads=settings.threads + settings.max_streams,
-        workers_kill_timeout=STOP_SECONDS,
-        log_level=LogLevels.error,
-        websockets=False,
-    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
-        server.serve()
-    except RuntimeError as error:  # An address that is taken, or none of this machine.
-        reason = str(error).partition("\n")[0]
-        raise click.ClickException(f"{settings.host}:{settings.port}: {reason}") from error
+        listening = bind(settings.host, settings.port)
+    except OSError as error:  # An address that is taken, or none of this machine.
+        reason = f"{settings.host}:{settings.port}: {error.strerror}"
+        raise click.ClickException(reason) from error
+    with closing(listening), _errors_in_one_line():
+        serve(settings, listening)
 
 
 @main.command()
@@ -236,46 +217,31 @@ def top(*, url: str | None, **options: object) -> None:
             _watch(lambda: read_database(settings, lambda e: _live(e, settings).snapshot().body))
 
 
-def load_app() -> Flask:
-    """Build the application in the server's worker process, from the environment."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    if multiprocessing.parent_process() is not None:
-        # The server's process hears Ctrl+C as well, and sends SIGTERM: two signals at once would
-        # be one too many. Until the worker serves, what it is at may be cut short at any point.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    try:
-        settings = read_settings(os.environ)
-        _say_how_safe(settings)
-        app = create_app(settings, supervised=True)
-    except ConfigurationError as error:
-        click.echo(f"tracker-server: {error}", err=True)
-        sys.exit(1)
-    tracker = app.extensions["tracker"]
-    # The server's process ends without `atexit`; when this is run no request is in work any more.
-    Finalize(None, tracker.close, exitpriority=100)
+def serve(settings: Settings, listening: socket.socket) -> None:
+    """Serve a tracker on a socket until a signal ends it.
+
+    Raises:
+        ConfigurationError: the database cannot be used, or the socket.
+    """
+    _say_how_safe(settings)
+    app = create_app(settings)
+    tracker: Tracker = app.extensions["tracker"]
+    bridge = Bridge(app.wsgi_app, settings.threads, (settings.host, settings.port))
+    front = Front(tracker.ingest, tracker.streams, bridge, manifest_token=settings.manifest_token)
     tracker.upkeep.start()
-    _end_streams_when_told(tracker.streams.close)
     # What is there now stays: without this every full collection looks at all modules, for 50 ms.
     gc.collect()
     gc.freeze()
+    server = Server(front.handle, front.body_limit, tracker.streams.close)
     data = make_url(settings.database_url).render_as_string(hide_password=True)
-    click.echo(f"Tracker on http://{settings.host}:{settings.port}/stats, data in {data}")
-    return app
-
-
-def _end_streams_when_told(end_streams: Callable[[], None]) -> None:
-    """End the streams at the first signal: the server, which handles it, would wait for them."""
-    here, there = socket.socketpair()
-    there.setblocking(False)  # noqa: FBT003  # the library's own form
-    # The number is all that the interpreter keeps, so the socket is not to be closed.
-    signal.set_wakeup_fd(there.detach(), warn_on_full_buffer=False)
-
-    def wait() -> None:
-        here.recv(1)
-        end_streams()
-
-    threading.Thread(target=wait, name="signals", daemon=True).start()
+    where = f"Tracker on http://{settings.host}:{settings.port}/stats, data in {data}"
+    try:
+        asyncio.run(server.serve(listening, lambda: click.echo(where)))
+    except OSError as error:
+        raise ConfigurationError(f"host: {settings.host}: {error.strerror}") from error
+    finally:
+        bridge.close()
+        tracker.close()
 
 
 def _say_how_safe(settings: Settings) -> None:
@@ -288,16 +254,6 @@ def _say_how_safe(settings: Settings) -> None:
             "system the last views may be missing, though they were answered with 204",
             err=True,
         )
-
-
-def as_environment(settings: Settings) -> dict[str, str]:
-    """Return the variables that `read_settings` reads these settings from."""
-    values = {name: getattr(settings, name) for name in Settings.__dataclass_fields__}
-    for name in ("allowed_hosts", "trusted_proxies"):
-        values[name] = ",".join(values[name])
-    if settings.manifest:
-        values["manifest"] = str(Path(settings.manifest).absolute())
-    return {PREFIX + name.upper(): str(value) for name, value in values.items()}
 
 
 def _question(options: dict[str, object]) -> dict[str, str]:

@@ -61,8 +61,8 @@ class Settings:
     """
     max_waiting: int = 1_024
     """How many messages may wait for the disk before the answer is 503."""
-    max_streams: int = 128
-    """How many pages are told of what happens by a stream, each of which takes a thread.
+    max_streams: int = 1_024
+    """How many pages are told of what happens by a stream.
 
     The others ask again and again; with 0 all of them do.
     """
@@ -77,8 +77,8 @@ class Settings:
 
     Comma-separated in the environment. Empty believes nobody.
     """
-    threads: int = 32
-    """How many requests are handled at a time."""
+    threads: int = 8
+    """How many requests for pages and reports are handled at a time; messages need none."""
 
     def __post_init__(self) -> None:
         for field in fields(self):

@@ -101,7 +101,7 @@ def _open(settings: Settings) -> Iterator[Engine]:
     with one_line_errors():
         engine = create_engine(settings.database_url)
         prepare_engine(engine, settings.synchronous)
-        lock = make_ready(engine, database_file(settings.database_url), 0.0)
+        lock = make_ready(engine, database_file(settings.database_url))
     try:
         with one_line_errors():
             yield engine

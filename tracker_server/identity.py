@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from hashlib import blake2b
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -144,7 +144,7 @@ def parse_address(text: str) -> Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
-def client_address(peer: str, environ: Mapping[str, object], trusted: Collection[Network]) -> str:
+def client_address(peer: str, forwarded: str, trusted: Collection[Network]) -> str:
     """Return who sent a request.
 
     What ``X-Forwarded-For`` says is believed from the right, as far as proxies that are
@@ -152,11 +152,10 @@ def client_address(peer: str, environ: Mapping[str, object], trusted: Collection
 
     Args:
         peer: who is connected.
-        environ: of WSGI.
+        forwarded: the header, empty where there is none.
         trusted: networks of the site's own proxies.
     """
-    header = environ.get("HTTP_X_FORWARDED_FOR")
-    hops = header.split(",") if isinstance(header, str) else []
+    hops = forwarded.split(",") if forwarded else []
     address = peer
     while hops and _is_in(address, trusted):
         address = hops.pop().strip()

@@ -1,19 +1,24 @@
-"""``POST /api/collect``: from an HTTP request to the recorder, as bare WSGI.
+"""``POST /api/collect``: from a request to the recorder.
 
-It stands in front of Flask because it answers nearly all requests there are, and a
-view function costs several times what the message itself does. See ``docs/wire.md``.
+It stands in front of Flask because it answers nearly all requests there are, and a view
+function costs several times what the message itself does. The server hands requests to
+`take`; under any other server, and in tests, it is a WSGI application. See ``docs/wire.md``.
 """
 
-from collections.abc import Collection, Iterable
+import threading
+from collections.abc import Callable, Collection, Iterable
+from http import HTTPStatus
 from ipaddress import ip_network
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from tracker_server.connection import Answer
 from tracker_server.errors import InvalidMessageError, QueueFullError, StorageError
 from tracker_server.hosts import host_and_port, is_allowed
 from tracker_server.identity import DailyIdentity, client_address
 from tracker_server.model import (
     Beat,
     Leave,
+    Message,
 )
 from tracker_server.payload import MAX_BODY_BYTES, parse_message
 from tracker_server.recorder import Recorder
@@ -21,19 +26,23 @@ from tracker_server.recorder import Recorder
 PATH = "/api/collect"
 RETRY_SECONDS = 30
 
-_HEADERS = [
+_HEADERS = (
     ("Access-Control-Allow-Origin", "*"),
     ("Cross-Origin-Resource-Policy", "cross-origin"),
     ("Cache-Control", "no-store"),
-]
-_RETRY = ("Retry-After", str(RETRY_SECONDS))
+)
+_STORED = Answer(HTTPStatus.NO_CONTENT, _HEADERS)
+_TAKEN = Answer(HTTPStatus.ACCEPTED, _HEADERS)
+_LATER = Answer(HTTPStatus.SERVICE_UNAVAILABLE, (*_HEADERS, ("Retry-After", str(RETRY_SECONDS))))
+_FOREIGN = Answer(HTTPStatus.FORBIDDEN, _HEADERS)
+_TOO_LARGE = Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _HEADERS)
 
-_Answer = tuple[str, tuple[tuple[str, str], ...], bytes]
-"""Status, headers besides those of every answer, body."""
+Header = Callable[[str], str]
+"""Returns a header of a request by its lower-case name, empty where there is none."""
 
 
 class Ingest:
-    """The WSGI application of the collect endpoint."""
+    """The collect endpoint."""
 
     def __init__(
         self,
@@ -47,54 +56,86 @@ class Ingest:
         self._allowed = frozenset(allowed_hosts)
         self._trusted = tuple(map(ip_network, trusted_proxies))
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request; only a heartbeat's answer has a body, and that seldom."""
-        status, more, body = self._answer(environ)
-        start_response(status, [*_HEADERS, *more])
-        return [body]
+    def take(
+        self,
+        method: str,
+        header: Header,
+        peer: str,
+        body: bytes | None,
+        done: Callable[[Answer], None],
+    ) -> Answer | None:
+        """Answer one request, or take its message and answer it later.
 
-    def _answer(self, environ: WSGIEnvironment) -> _Answer:
-        method = environ["REQUEST_METHOD"]
+        Args:
+            method: of the request.
+            header: its headers.
+            peer: address of who is connected.
+            body: ``None`` if it is longer than `MAX_BODY_BYTES`.
+            done: is called with the answer, once and from another thread, if none is returned.
+        """
         if method != "POST":
             return _answer_other(method)
-        site = environ.get("HTTP_ORIGIN") or environ.get("HTTP_REFERER") or ""
+        site = header("origin") or header("referer")
         if self._allowed and not is_allowed(site, self._allowed):
-            return "403 Forbidden", (), b""
-        body = _read_body(environ)
-        if body is None:
-            return "413 Content Too Large", (), b""
-        return self._take(body, host_and_port(site)[0], environ)
+            return _FOREIGN
+        if body is None or len(body) > MAX_BODY_BYTES:
+            return _TOO_LARGE
+        host, agent = host_and_port(site)[0], header("user-agent")
 
-    def _take(self, body: bytes, host: str, environ: WSGIEnvironment) -> _Answer:
+        def visitor_of_day() -> int:
+            address = client_address(peer, header("x-forwarded-for"), self._trusted)
+            try:
+                return self._identity.session(host, address, agent)
+            except OSError as error:
+                raise StorageError(f"salt_file: {error}") from error
+
         try:
-            message = parse_message(
-                body,
-                host,
-                lambda: self._visitor_of_day(host, environ),
-                environ.get("HTTP_USER_AGENT", ""),
+            message = parse_message(body, host, visitor_of_day, agent)
+            repeats = self._recorder.submit(
+                message, lambda error: done(_LATER if error else self._answer(message))
             )
-            self._recorder.record(message)
         except InvalidMessageError as refusal:
-            return "400 Bad Request", (("X-Stats-Refused", str(refusal)),), b""
+            reason = ("X-Stats-Refused", str(refusal))
+            return Answer(HTTPStatus.BAD_REQUEST, (*_HEADERS, reason))
         except (QueueFullError, StorageError):
-            return "503 Service Unavailable", (_RETRY,), b""
+            return _LATER
+        return self._answer(message) if repeats else None
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request of WSGI: wait for what `take` answers later."""
+        later: list[Answer] = []
+        told = threading.Event()
+
+        def done(answer: Answer) -> None:
+            later.append(answer)
+            told.set()
+
+        answer = self.take(
+            environ["REQUEST_METHOD"],
+            lambda name: environ.get("HTTP_" + name.upper().replace("-", "_"), ""),
+            environ.get("REMOTE_ADDR", ""),
+            _read_body(environ),
+            done,
+        )
+        if answer is None:
+            told.wait()
+            answer = later[0]
+        status = HTTPStatus(answer.status)
+        start_response(f"{status.value} {status.phrase}", list(answer.headers))
+        return [answer.body]
+
+    def _answer(self, message: Message) -> Answer:
         if isinstance(message, Beat):
-            return "202 Accepted", (), b"." * self._recorder.interval_doublings()
-        return "202 Accepted" if isinstance(message, Leave) else "204 No Content", (), b""
-
-    def _visitor_of_day(self, host: str, environ: WSGIEnvironment) -> int:
-        address = client_address(environ.get("REMOTE_ADDR", ""), environ, self._trusted)
-        try:
-            return self._identity.session(host, address, environ.get("HTTP_USER_AGENT", ""))
-        except OSError as error:
-            raise StorageError(f"salt_file: {error}") from error
+            doublings = self._recorder.interval_doublings()
+            return _TAKEN._replace(body=b"." * doublings) if doublings else _TAKEN
+        return _TAKEN if isinstance(message, Leave) else _STORED
 
 
-def _answer_other(method: str) -> _Answer:
+def _answer_other(method: str) -> Answer:
     # The script never causes a preflight; who asks all the same gets a cheap answer.
-    allow = (("Allow", "POST, OPTIONS"),)
-    status = "204 No Content" if method == "OPTIONS" else "405 Method Not Allowed"
-    return status, allow, b""
+    known = method == "OPTIONS"
+    status = HTTPStatus.NO_CONTENT if known else HTTPStatus.METHOD_NOT_ALLOWED
+    return Answer(status, (*_HEADERS, ("Allow", "POST, OPTIONS")))
 
 
 def _read_body(environ: WSGIEnvironment) -> bytes | None:

@@ -6,12 +6,9 @@ would take SQLite's own locks away. The file stays; to delete it would be a race
 
 import fcntl
 import os
-import time
 from pathlib import Path
 
 from tracker_server.errors import ConfigurationError
-
-RETRY_SECONDS = 0.05
 
 _held: set[int] = set()
 
@@ -28,8 +25,8 @@ os.register_at_fork(after_in_child=_let_go_in_child)
 class FileLock:
     """The right to write one database file, held until `release` or the end of the process."""
 
-    def __init__(self, database: Path, patience_seconds: float = 0.0) -> None:
-        """Take the lock; whoever just ends gets `patience_seconds` to do so.
+    def __init__(self, database: Path) -> None:
+        """Take the lock.
 
         Raises:
             ConfigurationError: another process has it, or the file system has no locks.
@@ -40,7 +37,7 @@ class FileLock:
         except OSError as error:
             raise ConfigurationError(f"database_url: {self.path}: {error.strerror}") from error
         try:
-            self._take(database, round(patience_seconds / RETRY_SECONDS))
+            self._take(database)
             os.ftruncate(self._handle, 0)
             os.pwrite(self._handle, f"{os.getpid()}\n".encode(), 0)
         except OSError as error:
@@ -58,17 +55,11 @@ class FileLock:
             os.close(self._handle)
         self._handle = -1
 
-    def _take(self, database: Path, retries: int) -> None:
-        while True:
-            try:
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if retries <= 0:
-                    raise ConfigurationError(self._refusal(database)) from None
-                retries -= 1
-                time.sleep(RETRY_SECONDS)
-            else:
-                return
+    def _take(self, database: Path) -> None:
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(self._refusal(database)) from None
 
     def _refusal(self, database: Path) -> str:
         holder = os.pread(self._handle, 20, 0).decode("ascii", "replace").strip()

@@ -1,12 +1,11 @@
-"""Group commit: many requests wait for one fsync.
+"""Group commit: many messages wait for one fsync.
 
-The first message of a batch leads: it waits until the batch before has been
-committed, takes whatever has gathered meanwhile, and commits for all. Under no load
-a message commits at once; under load batches grow by themselves, because a leader
-whose predecessor had company waits a moment for those who were answered with it.
-There is no writer thread.
+One thread writes. It takes whatever has gathered, commits it, tells those who wait, and takes
+what has gathered meanwhile. Under no load a message is committed at once; under load batches
+grow by themselves.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -27,11 +26,13 @@ from tracker_server.store import Store
 MAX_CLEANUP_STEPS = 5_000
 """After how many steps a clean-up stops; the next one goes on from there."""
 CLEANUP_PAUSE_SECONDS = 0.001
-MAX_LINGER_SECONDS = 0.001
-"""How long a leader waits for the messages that are on their way to it, at most."""
 MAX_RECENT_BEATS = 16_384
 """How many sessions are remembered to spare the database repeated beats; about 4 MiB."""
 
+_log = logging.getLogger("tracker_server")
+
+Told = Callable[[StorageError | None], None]
+"""What is called with the error of a commit, ``None`` once it has reached the disk."""
 
 _Row = tuple[str, int, int]
 """Path, page load and time of an active session's row."""
@@ -39,17 +40,10 @@ _Row = tuple[str, int, int]
 
 @dataclass(slots=True, eq=False)
 class _Batch:
+    began: float
+    """When its first message came."""
     received: list[Received] = field(default_factory=list)
-    done: threading.Lock = field(default_factory=threading.Lock)
-    """Held until the batch has been committed, then handed from one waiting thread to the next.
-
-    An `Event` would wake them all at once to fight for the interpreter.
-    """
-    error: StorageError | None = None
-    wanted: int = 0
-    """With how many messages the leader stops waiting for more; 0 while it does not wait."""
-    full: threading.Lock = field(default_factory=threading.Lock)
-    """Held while the leader waits; whoever brings the last of them lets it go."""
+    told: list[Told] = field(default_factory=list)
 
 
 class Recorder:
@@ -70,12 +64,40 @@ class Recorder:
         self._clock = clock
         self._max_waiting = max_waiting
         self._beats = _RecentBeats(heartbeat_window_seconds) if store.single_writer else None
-        self._joining = threading.Lock()
         self._committing = threading.Lock()
-        self._batch = _Batch()
-        self._before = _Batch()
-        """The batch whose commit was the last."""
+        self._gathered = threading.Condition()
+        """Guards what is below; notified when the writer has something to do."""
+        self._batch = _Batch(0.0)
         self._waiting = 0
+        self._writer: threading.Thread | None = None
+        self._closing = False
+
+    def submit(self, message: Message, told: Told) -> bool:
+        """Take a message; tell whether there is nothing to wait for.
+
+        Otherwise `told` is called from another thread, once, when the commit that contains the
+        message has reached the disk or was not confirmed; sending it again is safe.
+
+        Raises:
+            QueueFullError: too many messages wait already; nothing was taken.
+        """
+        received = Received(int(self._clock()), message)
+        if self._beats is not None and self._beats.repeats(received):
+            return True
+        with self._gathered:
+            if self._waiting >= self._max_waiting:
+                raise QueueFullError(f"{self._waiting} messages wait for the disk")
+            self._waiting += 1
+            batch = self._batch
+            if not batch.received:
+                batch.began = self._timer()
+            batch.received.append(received)
+            batch.told.append(told)
+            if len(batch.received) == 1:
+                self._gathered.notify()
+            if self._writer is None:
+                self._start_writer()
+        return False
 
     def record(self, message: Message) -> None:
         """Store a message; return when the commit that contains it has reached the disk.
@@ -84,27 +106,20 @@ class Recorder:
             QueueFullError: too many messages wait already; nothing was stored.
             StorageError: the commit was not confirmed; sending it again is safe.
         """
-        received = Received(int(self._clock()), message)
-        if self._beats is not None and self._beats.repeats(received):
+        outcome: list[StorageError | None] = []
+        done = threading.Lock()
+        done.acquire()
+
+        def told(error: StorageError | None) -> None:
+            outcome.append(error)
+            done.release()
+
+        if self.submit(message, told):
             return
-        with self._joining:
-            if self._waiting >= self._max_waiting:
-                raise QueueFullError(f"{self._waiting} messages wait for the disk")
-            self._waiting += 1
-            batch = self._batch
-            batch.received.append(received)
-            leads = len(batch.received) == 1
-            if leads:
-                batch.done.acquire()
-            elif len(batch.received) == batch.wanted:
-                batch.full.release()
-        if leads:
-            self._commit(batch)
-        else:
-            with batch.done:
-                pass
-        if batch.error is not None:
-            raise batch.error
+        with done:
+            error = outcome[0]
+        if error is not None:
+            raise error
 
     def replace_pages(self, manifest: Manifest, digest: str) -> None:
         """Put a manifest in force between two batches."""
@@ -125,7 +140,12 @@ class Recorder:
             time.sleep(CLEANUP_PAUSE_SECONDS)
 
     def close(self) -> None:
-        """Wait for the batch in work and close the store."""
+        """Commit what waits and close the store."""
+        with self._gathered:
+            writer, self._closing = self._writer, True
+            self._gathered.notify()
+        if writer is not None:
+            writer.join()
         with self._committing:
             self._store.close()
 
@@ -133,47 +153,43 @@ class Recorder:
         """Return how many times a browser is to double its interval between heartbeats."""
         return self.pressure.level(self._clock())
 
-    def _commit(self, batch: _Batch) -> None:
-        began = self._timer()
-        with self._committing:
-            # Those of the batch before go first: until they have answered nobody sends anything
-            # new, and two halves of the readers would take turns with batches of half the size.
-            with self._before.done:
-                pass
-            self._linger(batch)
-            self._before = batch
-            try:
-                self._store.write(batch.received)
-                if self._beats is not None:
-                    self._beats.note(batch.received)
-            except StorageError as error:
-                batch.error = error
-            except BaseException as error:
-                # The leader fails with what happened; nobody behind it may believe in a commit.
-                batch.error = StorageError(f"unexpected: {error!r}")
-                raise
-            finally:
-                self.pressure.note(self._timer() - began)
-                with self._joining:
-                    self._waiting -= len(batch.received)
-                batch.done.release()
+    def _start_writer(self) -> None:
+        self._closing = False
+        self._writer = threading.Thread(target=self._write_batches, name="writer", daemon=True)
+        self._writer.start()
 
-    def _linger(self, batch: _Batch) -> None:
-        """Wait for as many messages as were answered just now, but not for long; close the batch.
+    def _write_batches(self) -> None:
+        while self._wait():
+            with self._committing:
+                with self._gathered:
+                    batch, self._batch = self._batch, _Batch(0.0)
+                error = self._commit(batch)
+            self.pressure.note(self._timer() - batch.began)
+            with self._gathered:
+                self._waiting -= len(batch.received)
+            for told in batch.told:
+                told(error)
 
-        Who was answered sends the next message at once, where many readers come together. A
-        batch that takes them in as well costs half as much a message, and a lone reader waits
-        for nobody.
-        """
-        with self._joining:
-            expected = len(self._before.received) + len(batch.received) - 1
-            if len(self._before.received) > 1:
-                batch.wanted = expected
-                batch.full.acquire()
-        if batch.wanted:
-            batch.full.acquire(timeout=MAX_LINGER_SECONDS)
-        with self._joining:
-            self._batch = _Batch()
+    def _wait(self) -> bool:
+        """Wait for messages; tell whether there are any, and not rather an end."""
+        with self._gathered:
+            self._gathered.wait_for(lambda: self._batch.received or self._closing)
+            if not self._batch.received:
+                self._writer = None
+            return bool(self._batch.received)
+
+    def _commit(self, batch: _Batch) -> StorageError | None:
+        try:
+            self._store.write(batch.received)
+            if self._beats is not None:
+                self._beats.note(batch.received)
+        except StorageError as error:
+            return error
+        except Exception as error:  # noqa: BLE001
+            # Nobody may believe in this commit, and the next one may do better.
+            _log.exception("a batch could not be written")
+            return StorageError(f"unexpected: {error!r}")
+        return None
 
 
 class _RecentBeats:

@@ -14,13 +14,12 @@ from tracker_server.migrate import VERSION_TABLE, pending, upgrade
 _log = logging.getLogger("tracker_server")
 
 
-def make_ready(engine: Engine, file: Path | None, patience_seconds: float) -> FileLock | None:
+def make_ready(engine: Engine, file: Path | None) -> FileLock | None:
     """Create or upgrade the tables.
 
     Args:
         engine: prepared, and not connected yet.
         file: the database, when it is a file of SQLite.
-        patience_seconds: how long another process may take to let go of the file.
 
     Returns:
         The lock of the file, to be released when the database is closed.
@@ -30,7 +29,7 @@ def make_ready(engine: Engine, file: Path | None, patience_seconds: float) -> Fi
     """
     if file is None and engine.dialect.name == "sqlite":
         raise ConfigurationError("database_url: a database in memory keeps nothing; name a file")
-    lock = None if file is None else FileLock(file, patience_seconds)
+    lock = None if file is None else FileLock(file)
     try:
         if file is None:
             upgrade(engine, pending(engine))

@@ -1,12 +1,11 @@
 """Tells pages that are open what happens, by Server-Sent Events.
 
-A stream takes a thread of the server, so there is a bound. One more thread looks for all of them,
-while there are any: however many pages are open, the figures are read and written once.
+One task looks for all of them, while there are any: however many pages are open, the figures
+are read and written once. A page is an entry here and a connection, so thousands cost little.
 """
 
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
+import asyncio
+from collections.abc import Callable
 
 from tracker_server.errors import BusyError
 from tracker_server.figures import (
@@ -22,110 +21,80 @@ BEAT_SECONDS = 15.0
 _HEAD = b"retry: 2000\n\n"
 _BEAT = b"event: beat\ndata: 1\n\n"
 
+Send = Callable[[bytes], None]
+
 
 class Streams:
-    """The open streams of one process."""
+    """The open streams of one process; used in its loop, but for `begin`."""
 
     def __init__(self, snapshot: Callable[[float], Snapshot], max_streams: int) -> None:
         """`snapshot` returns figures that are at most so many seconds old."""
         self._snapshot = snapshot
-        self._max_streams = max_streams
-        self._changed = threading.Condition()
-        self._open = 0
-        self._closing = threading.Event()
-        self._latest: Snapshot | None = None
-        self._watcher: threading.Thread | None = None
+        self._max = max_streams
+        self._followers: dict[Send, str] = {}
+        """Who is told, and the entity tag of what they have."""
+        self._watching: asyncio.Task[None] | None = None
+        self._closed = False
 
-    def open(self, seen: str = "") -> Iterator[bytes]:
-        """Begin a stream.
+    def begin(self, seen: str) -> tuple[bytes, str]:
+        """Return how a stream begins for who has figures of an entity tag, and the tag to follow.
 
-        Args:
-            seen: entity tag of the figures that the page has.
+        Safe to use from any thread.
 
         Raises:
-            BusyError: as many as may be are open, or the tracker stops.
+            BusyError: as many streams are open as may be, or the tracker stops.
         """
-        with self._changed:
-            if self._open >= self._max_streams or self._closing.is_set():
-                raise BusyError("as many streams as may be are open")
-            self._open += 1
-            if self._watcher is None:
-                self._watcher = threading.Thread(target=self._watch, name="streams", daemon=True)
-                self._watcher.start()
-        return _Stream(self._run(seen), self._leave)
-
-    def close(self) -> None:
-        """End all streams, and begin no more."""
-        with self._changed:
-            self._closing.set()
-            self._changed.notify_all()
-            watcher = self._watcher
-        if watcher is not None:
-            watcher.join()
-
-    def _run(self, seen: str) -> Iterator[bytes]:
+        if self._closed or len(self._followers) >= self._max:
+            raise BusyError("as many pages are told of news as may be; ask again and again")
         latest = self._snapshot(1.0)
-        yield _HEAD + (b"" if latest.etag == seen else _event(latest))
-        seen = latest.etag
-        while not self._closing.is_set():
-            with self._changed:
-                self._changed.wait_for(partial(self._is_news, seen), BEAT_SECONDS)
-                latest = self._latest or latest
-            if self._closing.is_set():
-                return
-            yield _BEAT if latest.etag == seen else _event(latest)
-            seen = latest.etag
+        return _HEAD + (b"" if latest.etag == seen else _event(latest)), latest.etag
 
-    def _is_news(self, seen: str) -> bool:
-        changed = self._latest is not None and self._latest.etag != seen
-        return changed or self._closing.is_set()
+    def follow(self, send: Send, seen: str) -> bool:
+        """Tell somebody of what is new after what they have; false if there are too many."""
+        if self._closed or len(self._followers) >= self._max:
+            return False
+        self._followers[send] = seen
+        if self._watching is None:
+            self._watching = asyncio.get_running_loop().create_task(self._watch())
+        return True
 
-    def _leave(self) -> None:
-        with self._changed:
-            self._open -= 1
-
-    def _watch(self) -> None:
-        """Look for news until nobody is left to be told."""
-        looks = LOOKS_BETWEEN
-        while not self._closing.wait(LOOK_SECONDS):
-            with self._changed:
-                if self._open == 0:
-                    self._watcher = self._latest = None
-                    return
-            looks += 1
-            if looks < LOOKS_BETWEEN:
-                continue
-            latest = self._snapshot(LOOK_SECONDS)
-            with self._changed:
-                if self._latest is None or latest.etag != self._latest.etag:
-                    looks, self._latest = 0, latest
-                    self._changed.notify_all()
-
-
-class _Stream:
-    """An iterator that says once that it is over, also when it was never begun."""
-
-    def __init__(self, parts: Iterator[bytes], leave: Callable[[], None]) -> None:
-        self._parts = parts
-        self._leave: Callable[[], None] | None = leave
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self
-
-    def __next__(self) -> bytes:
-        try:
-            return next(self._parts)
-        except BaseException:
-            self.close()
-            raise
+    def leave(self, send: Send) -> None:
+        """Tell somebody no more."""
+        self._followers.pop(send, None)
 
     def close(self) -> None:
-        leave, self._leave = self._leave, None
-        if leave is not None:
-            leave()
+        """Tell nobody any more, and begin no stream."""
+        self._closed = True
+        self._followers.clear()
 
-    def __del__(self) -> None:
-        self.close()
+    async def _watch(self) -> None:
+        """Look for news until nobody is left to be told."""
+        looks, sent = LOOKS_BETWEEN, asyncio.get_running_loop().time()
+        latest: Snapshot | None = None
+        while self._followers:
+            await asyncio.sleep(LOOK_SECONDS)
+            looks += 1
+            now = asyncio.get_running_loop().time()
+            if looks >= LOOKS_BETWEEN:
+                news = await asyncio.to_thread(self._snapshot, LOOK_SECONDS)
+                if latest is None or news.etag != latest.etag:
+                    looks, latest = 0, news
+            if latest is not None and self._tell(latest):
+                sent = now
+            elif now - sent >= BEAT_SECONDS:
+                sent = now
+                for send in list(self._followers):
+                    send(_BEAT)
+        self._watching = None
+
+    def _tell(self, latest: Snapshot) -> bool:
+        """Send it to those who do not have it; tell whether there were any."""
+        behind = [send for send, seen in self._followers.items() if seen != latest.etag]
+        event = _event(latest) if behind else b""
+        for send in behind:
+            self._followers[send] = latest.etag
+            send(event)
+        return bool(behind)
 
 
 def _event(snapshot: Snapshot) -> bytes:

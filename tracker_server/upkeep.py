@@ -17,17 +17,14 @@ _log = logging.getLogger("tracker_server")
 class Upkeep:
     """The chores of one process. `tick` does what is due; `start` calls it from a thread."""
 
-    def __init__(  # noqa: PLR0913  # each is one line of the composition in `app`
+    def __init__(
         self,
         recorder: Recorder,
         clock: Callable[[], float],
         *,
         manifest_path: str,
         cleanup_seconds: int,
-        is_orphan: Callable[[], bool] = lambda: False,
-        stop_process: Callable[[], None] = lambda: None,
     ) -> None:
-        """`stop_process` is called when `is_orphan` says that the supervising process is gone."""
         self._recorder = recorder
         self._clock = clock
         self._manifest = Path(manifest_path) if manifest_path else None
@@ -35,8 +32,6 @@ class Upkeep:
         self._missing = False
         self._cleanup_seconds = cleanup_seconds
         self._cleaned = clock()
-        self._is_orphan = is_orphan
-        self._stop_process = stop_process
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -62,9 +57,6 @@ class Upkeep:
     def _run(self) -> None:
         while not self._stopping.wait(TICK_SECONDS):
             self.tick()
-            if self._is_orphan():
-                self._stop_process()
-                return
 
     def _clean_up(self) -> None:
         now = self._clock()

@@ -3,39 +3,38 @@
 import threading
 import time
 from queue import SimpleQueue
-from typing import Any
 
-import granian
-from flask import Flask
-
-from tracker_server import cli
+from tracker_server import app, cli
 from tracker_server.model import (
     Message,
 )
+from tracker_server.recorder import Recorder, Told
 
 DELAY_SECONDS = 0.05
 
 
-def load_app() -> Flask:
-    """Build the application of the tracker, with a recorder that does not wait."""
-    app = cli.load_app()
-    recorder = app.extensions["tracker"].recorder
-    record, waiting = recorder.record, SimpleQueue[Message]()
+class _Hasty(Recorder):
+    """A recorder that does not wait."""
 
-    def write() -> None:
-        while True:
-            time.sleep(DELAY_SECONDS)
-            for _ in range(waiting.qsize()):
-                record(waiting.get())
+    def submit(self, message: Message, told: Told) -> bool:
+        """Say that there is nothing to wait for."""
+        del told
+        _waiting.put((self, message))
+        return True
 
-    recorder.record = waiting.put
-    threading.Thread(target=write, daemon=True).start()
-    return app
+
+_waiting = SimpleQueue[tuple[Recorder, Message]]()
+
+
+def _write() -> None:
+    while True:
+        time.sleep(DELAY_SECONDS)
+        for _ in range(_waiting.qsize()):
+            recorder, message = _waiting.get()
+            Recorder.submit(recorder, message, lambda _error: None)
 
 
 if __name__ == "__main__":
-    start: Any = granian.Granian
-    granian.Granian = lambda _target, **options: start(  # type: ignore[assignment]
-        "tests.reliability.answers_early:load_app", **options
-    )
+    threading.Thread(target=_write, daemon=True).start()
+    app.Recorder = _Hasty  # type: ignore[attr-defined]
     cli.main()

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import logging
 import os
 import re
 import signal
@@ -20,13 +19,10 @@ from runpy import run_module
 
 import pytest
 from click.testing import CliRunner
-from flask import Flask
 
 from tests.server.conftest import session_id
-from tracker_server.app import PATIENCE_SECONDS as PATIENCE_SECONDS_OF_THE_LOCK
-from tracker_server.cli import as_environment, load_app, main
-from tracker_server.config import Settings, read_settings
-from tracker_server.lock import FileLock
+from tracker_server.cli import main
+from tracker_server.config import Settings
 from tracker_server.sqlite_file import version_line
 
 PATIENCE_SECONDS = 15.0
@@ -51,24 +47,6 @@ def _environment(variables: dict[str, str]) -> dict[str, str]:
     return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **variables}
 
 
-def _processes() -> dict[int, tuple[int, str]]:
-    """Return parent and state of every process."""
-    listing = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, text=True, check=True
-    )
-    rows = [line.split() for line in listing.stdout.splitlines()]
-    return {int(pid): (int(parent), state) for pid, parent, state in rows}
-
-
-def _children(pid: int) -> list[int]:
-    return [child for child, (parent, _) in _processes().items() if parent == pid]
-
-
-def _is_running(pid: int) -> bool:
-    """Tell whether a process lives; one that nobody has collected yet does not."""
-    return not _processes().get(pid, (0, "Z"))[1].startswith("Z")
-
-
 class Command:
     """One ``tracker-server`` process and its output."""
 
@@ -83,7 +61,6 @@ class Command:
                 stderr=err,
                 start_new_session=True,
             )
-        self.workers: list[int] = []
 
     @property
     def out(self) -> str:
@@ -103,15 +80,12 @@ class Command:
         """Return when it says where it serves."""
         _wait_until(lambda: "Tracker on" in self.out or self.process.poll() is not None, "a start")
         assert self.process.poll() is None, self.err
-        self.workers = _children(self.process.pid)
-        assert self.workers
         return self
 
     def kill(self) -> None:
         """End what is left of it."""
-        for pid in [self.process.pid, *self.workers]:
-            if _is_running(pid):
-                os.kill(pid, signal.SIGKILL)
+        if self.process.poll() is None:
+            self.process.kill()
         self.process.wait(PATIENCE_SECONDS)
 
 
@@ -132,9 +106,11 @@ def run(tmp_path: Path) -> Iterator[Run]:
         command.kill()
 
 
-def _request(port: int, method: str, path: str, body: str | None = None) -> tuple[int, bytes]:
+def _request(
+    port: int, method: str, path: str, body: str | None = None, **headers: str
+) -> tuple[int, bytes]:
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
-        connection.request(method, path, body)
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         return answer.status, answer.read()
 
@@ -154,7 +130,7 @@ def _view() -> str:
 def test_run_serves_until_it_is_told_to_stop(
     run: Run, tmp_path: Path, send: Callable[[int, int], None], number: signal.Signals
 ) -> None:
-    """One address line, the database in the working directory, and no process left behind."""
+    """One address line, the database in the working directory, and nothing else left behind."""
     port = _free_port()
     command = run("run", "--port", str(port)).serving()
     collected = _request(port, "POST", "/api/collect", _view())
@@ -162,7 +138,6 @@ def test_run_serves_until_it_is_told_to_stop(
     figures = json.loads(_request(port, "GET", "/api/stats")[1])
     send(command.process.pid, number)
     code = command.wait()
-    _wait_until(lambda: not any(map(_is_running, command.workers)), "the workers to end")
 
     assert (collected, healthy) == ((204, b""), (200, b"ok\n"))
     assert figures["totalPageViews"] == 1
@@ -233,38 +208,11 @@ def test_a_second_tracker_on_the_same_file_is_exit_code_1_and_one_line(
     assert code == 1
     assert second.err.splitlines() == [
         (
-            f"tracker-server: database_url: {'../stats.sqlite3'!r} is in use by another tracker "
-            f"(pid {first.workers[0]}); one process writes a SQLite file, several need PostgreSQL"
+            f"Error: database_url: {'../stats.sqlite3'!r} is in use by another tracker "
+            f"(pid {first.process.pid}); one process writes a SQLite file, several need PostgreSQL"
         )
     ]
     assert _request(port, "POST", "/api/collect", _view())[0] == 204
-
-
-def test_a_new_start_waits_for_what_a_killed_supervisor_left(run: Run) -> None:
-    """The orphan notices within a second; who starts anew at once is not refused."""
-    command = run("run", "--port", str(_free_port())).serving()
-    os.kill(command.process.pid, signal.SIGKILL)
-    command.wait()
-    port = _free_port()
-    run("run", "--port", str(port)).serving()
-    _wait_until_it_listens(port)
-
-    assert _request(port, "POST", "/api/collect", _view())[0] == 204
-
-
-def test_a_start_can_be_ended_while_it_waits(run: Run, tmp_path: Path) -> None:
-    """What the server does with signals does not keep a worker that is not serving yet."""
-    lock = FileLock(tmp_path / "stats.sqlite3")
-    command = run("run", "--port", str(_free_port()))
-    _wait_until(lambda: "SQLite" in command.out, "the first line")
-    began = time.monotonic()
-    command.process.terminate()
-    command.wait()
-    took = time.monotonic() - began
-    lock.release()
-
-    assert took < PATIENCE_SECONDS_OF_THE_LOCK / 2
-    assert "in use" not in command.err
 
 
 def test_less_durable_settings_are_warned_of(run: Run) -> None:
@@ -279,20 +227,8 @@ def test_less_durable_settings_are_warned_of(run: Run) -> None:
     ]
 
 
-def test_a_worker_ends_when_its_supervisor_is_killed(run: Run) -> None:
-    """After a SIGKILL of the process that was started the port is free and nothing runs on."""
-    port = _free_port()
-    command = run("run", STATS_PORT=str(port)).serving()
-    command.process.kill()
-    command.wait()
-    _wait_until(lambda: not any(map(_is_running, command.workers)), "the orphans to end")
-
-    with pytest.raises(ConnectionRefusedError):
-        _request(port, "GET", "/healthz")
-
-
 def test_what_was_answered_is_there_after_a_kill(run: Run) -> None:
-    """A view that was answered with 204 survives the sudden end of all processes."""
+    """A view that was answered with 204 survives the sudden end of the process."""
     port = _free_port()
     command = run("run", "--port", str(port)).serving()
     status = _request(port, "POST", "/api/collect", _view())[0]
@@ -311,9 +247,7 @@ def test_a_folder_that_does_not_exist_is_exit_code_1_and_one_line(run: Run) -> N
     )
 
     assert command.wait() == 1
-    assert command.err.splitlines() == [
-        "tracker-server: database_url: there is no folder '/no/such/folder'"
-    ]
+    assert command.err.splitlines() == ["Error: database_url: there is no folder '/no/such/folder'"]
 
 
 def test_a_port_that_is_taken_is_exit_code_1_and_one_line(run: Run) -> None:
@@ -347,33 +281,20 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return environment
 
 
-@pytest.fixture
-def signals() -> Iterator[None]:
-    """Put the handlers of signals back, which the server sets."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+def test_options_win_over_variables_and_these_over_defaults(run: Run, tmp_path: Path) -> None:
+    """What the command line says comes first, then the environment, then the defaults."""
+    port = _free_port()
+    run(
+        *("run", "--port", str(port), "--allowed-host", "https://A.example/"),
+        STATS_PORT="1",
+        STATS_ALLOWED_HOST="old.example",
+        STATS_DATABASE_URL="sqlite:///own.sqlite3",
+    ).serving()
 
-
-@pytest.mark.usefixtures("signals")
-def test_options_win_over_variables_and_reach_the_worker(own_environment: dict[str, str]) -> None:
-    """What the worker reads is what the command line said, then the environment, then defaults."""
-    own_environment.update(
-        {"STATS_PORT": "1", "STATS_ALLOWED_HOST": "old.example", "STATS_THREADS": "3"}
-    )
-    with closing(socket.socket()) as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = other.getsockname()[1]
-        arguments = ["--port", str(port), "--allowed-host", "https://A.example/"]
-        result = CliRunner().invoke(main, ["run", *arguments, "--allowed-host", "b.example:80"])
-    settings = read_settings(own_environment)
-
-    assert result.exit_code == 1
-    assert result.stderr.startswith(f"Error: 127.0.0.1:{port}: Address already in use")
-    assert (settings.port, settings.threads) == (port, 3)
-    assert settings.allowed_hosts == ("a.example", "b.example:80")
+    assert _request(port, "POST", "/api/collect", _view())[0] == 403
+    assert _request(port, "POST", "/api/collect", _view(), Origin="https://old.example")[0] == 403
+    assert _request(port, "POST", "/api/collect", _view(), Origin="https://a.example")[0] == 204
+    assert (tmp_path / "own.sqlite3").exists()
 
 
 @pytest.mark.usefixtures("own_environment")
@@ -450,77 +371,3 @@ def test_the_module_is_the_command(
     assert imported == ""
     assert end.value.code == 0
     assert capsys.readouterr().out.startswith("Usage: tracker-server [OPTIONS] COMMAND")
-
-
-def _close(app: Flask) -> None:
-    app.extensions["tracker"].close()
-
-
-def test_load_app_reads_the_environment_and_starts_the_chores(
-    own_environment: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The worker's application is ready to serve, and the address line hides a password."""
-    file = tmp_path / "a.sqlite3"
-    own_environment.update(
-        {"STATS_DATABASE_URL": f"sqlite:///{file}", "STATS_PORT": "8765", "STATS_THREADS": "2"}
-    )
-    app = load_app()
-    healthy = app.test_client().get("/healthz").status_code
-    _close(app)
-
-    assert healthy == 200
-    assert app.extensions["tracker"].settings.threads == 2
-    assert capsys.readouterr().out == (
-        f"{version_line()}\nTracker on http://127.0.0.1:8765/stats, data in sqlite:///{file}\n"
-    )
-    assert logging.getLogger("tracker_server").isEnabledFor(logging.WARNING)
-
-
-@pytest.mark.parametrize(
-    ("variables", "message"),
-    [
-        pytest.param(
-            {"STATS_DATABASE_URL": "sqlite:////no/such/folder/a.db"},
-            "tracker-server: database_url: there is no folder '/no/such/folder'\n",
-            id="folder",
-        ),
-        pytest.param(
-            {"STATS_THREADS": "none"},
-            "tracker-server: STATS_THREADS: must be a whole number, is 'none'\n",
-            id="number",
-        ),
-    ],
-)
-def test_load_app_ends_its_process_when_the_settings_are_wrong(
-    own_environment: dict[str, str],
-    capsys: pytest.CaptureFixture[str],
-    variables: dict[str, str],
-    message: str,
-) -> None:
-    """A worker that cannot start says why in one line and ends with 1."""
-    own_environment.update(variables)
-    with pytest.raises(SystemExit) as end:
-        load_app()
-
-    assert end.value.code == 1
-    assert capsys.readouterr().err == message
-
-
-def test_as_environment_is_what_read_settings_reads() -> None:
-    """Settings survive the way through the environment; a relative manifest becomes absolute."""
-    settings = Settings(
-        host="0.0.0.0",
-        port=9_000,
-        database_url="sqlite:////srv/a.db",
-        synchronous="normal",
-        manifest="/srv/site/stats-manifest.json",
-        manifest_token="a token of length",
-        allowed_hosts=("a.example", "[::1]:8000"),
-        max_unknown_paths=0,
-        threads=3,
-    )
-    relative = as_environment(Settings(manifest="site/stats-manifest.json"))
-
-    assert read_settings(as_environment(settings)) == settings
-    assert read_settings(as_environment(Settings())) == Settings()
-    assert relative["STATS_MANIFEST"] == str(Path.cwd() / "site" / "stats-manifest.json")

@@ -51,10 +51,10 @@ def test_settings_have_the_documented_defaults() -> None:
         0,
         1_000,
         1_024,
-        128,
+        1_024,
         "",
         (),
-        32,
+        8,
     ]
 
 

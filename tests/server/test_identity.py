@@ -200,20 +200,19 @@ def test_addresses_are_shortened_to_networks(address: str, network: str) -> None
         pytest.param("10.0.0.1", "1.2.3.4, 192.0.2.7", "192.0.2.7", id="forged-first-entry"),
         pytest.param("10.0.0.1", "192.0.2.7, 10.0.0.2", "192.0.2.7", id="two-proxies"),
         pytest.param("10.0.0.1", "10.0.0.3", "10.0.0.3", id="proxy-alone"),
-        pytest.param("10.0.0.1", None, "10.0.0.1", id="no-header"),
+        pytest.param("10.0.0.1", "", "10.0.0.1", id="no-header"),
         pytest.param("10.0.0.1", "rubbish", "rubbish", id="rubbish"),
         pytest.param("::1", "2001:db8::1", "2001:db8::1", id="ipv6"),
         pytest.param("", "192.0.2.7", "", id="unix-socket"),
     ],
 )
 def test_the_address_is_believed_from_trusted_proxies_only(
-    peer: str, header: str | None, address: str
+    peer: str, header: str, address: str
 ) -> None:
     """What a reader puts in front of the header does not choose who the reader is."""
-    environ = {} if header is None else {"HTTP_X_FORWARDED_FOR": header}
     trusted = [ip_network("10.0.0.0/8"), ip_network("::1")]
 
-    assert client_address(peer, environ, trusted) == address
+    assert client_address(peer, header, trusted) == address
 
 
 def test_a_trusted_proxy_is_a_setting(make_site: MakeSite) -> None:

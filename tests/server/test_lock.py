@@ -136,19 +136,14 @@ def test_a_killed_process_holds_no_lock(holder: subprocess.Popen[str], file: Pat
     lock.release()
 
 
-def test_patience_is_for_a_process_that_just_ends(file: Path) -> None:
-    """A restart that overlaps with the end of the one before succeeds."""
-    with _hold(file, 0.5):
-        FileLock(file, patience_seconds=10).release()
-
-
 def test_a_child_process_does_not_inherit_the_lock(file: Path) -> None:
     """Neither a fork nor a program that is started keeps the lock after its parent gave it back."""
     lock = FileLock(file)
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe()
-    fork = context.Process(target=there.recv)
+    fork = context.Process(target=lambda: (there.send("up"), there.recv()))
     fork.start()
+    here.recv()  # It has let go of what it inherited.
     program = subprocess.Popen(["sleep", "60"], close_fds=False)
     try:
         lock.release()

@@ -1,5 +1,6 @@
 """Streams of what happens: of the parts, and of a real server with a hundred open at once."""
 
+import asyncio
 import http.client
 import json
 import socket
@@ -14,83 +15,13 @@ from typing import Any
 import pytest
 
 from tests.processes import Process
-from tests.server.conftest import MakeSite, Site, session_id
+from tests.server.conftest import Site, session_id
 from tracker_server import streams as streams_module
-from tracker_server.errors import BusyError
 
 PAGES = 100
 VIEWS = 100
 SLOWNESS = 2
 """How much slower than promised a machine may be on which other tests run too."""
-
-
-def _events(parts: Iterator[bytes]) -> Iterator[dict[str, str]]:
-    """Yield the fields of each event."""
-    text = ""
-    for part in parts:
-        text += part.decode()
-        while "\n\n" in text:
-            event, _, text = text.partition("\n\n")
-            yield dict(line.split(": ", 1) for line in event.split("\n"))
-
-
-def test_a_stream_begins_with_the_figures_and_goes_on_with_changes(site: Site) -> None:
-    """Each event is the body of the figures, and is named by their entity tag."""
-    answer = site.client.get("/api/live")
-    events = _events(answer.iter_encoded())
-    assert (next(events), answer.mimetype) == ({"retry": "2000"}, "text/event-stream")
-    first = next(events)
-    site.view("/")
-    site.clock.advance(1)
-    second = next(events)
-    answer.close()
-
-    assert json.loads(first["data"])["totalPageViews"] == 0
-    assert json.loads(second["data"])["totalPageViews"] == 1
-    assert second["data"] == site.client.get("/api/stats").get_data(as_text=True)
-    assert second["id"] == site.client.get("/api/stats").headers["ETag"].strip('"')
-
-
-def test_who_has_the_figures_gets_them_when_they_change(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A browser that comes again says what it has; while nothing changes it gets a sign of life."""
-    monkeypatch.setattr(streams_module, "BEAT_SECONDS", 0.01)
-    seen = site.client.get("/api/stats").headers["ETag"].strip('"')
-    answer = site.client.get("/api/live", headers={"Last-Event-ID": seen})
-    events = _events(answer.iter_encoded())
-
-    assert next(events) == {"retry": "2000"}
-    assert next(events) == {"event": "beat", "data": "1"}
-    answer.close()
-
-
-def test_beyond_the_bound_a_page_is_told_to_ask(make_site: MakeSite) -> None:
-    """And a place is free again when a page goes, whether or not it has read anything."""
-    site = make_site(max_streams=1)
-    first = site.client.get("/api/live")
-    refused = site.client.get("/api/live")
-    first.close()
-
-    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
-    again = site.client.get("/api/live")
-    assert again.status_code == 200
-    again.close()
-    assert site.tracker.streams._open == 0
-
-
-def test_a_tracker_that_stops_ends_its_streams(site: Site) -> None:
-    """Those that wait too, and begins none any more."""
-    parts = site.tracker.streams.open()
-    next(parts)
-    ended = threading.Thread(target=lambda: list(parts))
-    ended.start()
-    site.tracker.streams.close()
-    ended.join(5)
-
-    assert not ended.is_alive()
-    with pytest.raises(BusyError):
-        site.tracker.streams.open()
 
 
 @pytest.fixture
@@ -100,6 +31,127 @@ def server(tmp_path: Path) -> Iterator[Process]:
     process.wait_until_it_serves()
     yield process
     process.stop()
+
+
+def test_another_server_ends_a_stream_after_its_beginning(site: Site) -> None:
+    """Under WSGI alone nobody goes on with it: the browser comes again after two seconds."""
+    site.view("/")
+    answer = site.client.get("/api/live")
+    figures = site.client.get("/api/stats")
+
+    assert answer.mimetype == "text/event-stream"
+    assert answer.get_data(as_text=True) == (
+        f"retry: 2000\n\nid: {figures.headers['ETag'].strip(chr(34))}\n"
+        f"data: {figures.get_data(as_text=True)}\n\n"
+    )
+
+
+def test_who_has_the_figures_is_not_told_them_again(site: Site) -> None:
+    """A browser that comes again says what it has."""
+    seen = site.client.get("/api/stats").headers["ETag"].strip('"')
+    answer = site.client.get("/api/live", headers={"Last-Event-ID": seen})
+
+    assert answer.get_data() == b"retry: 2000\n\n"
+
+
+def test_a_tracker_that_stops_begins_no_stream(site: Site) -> None:
+    """Who asks then is told to ask again later."""
+    site.tracker.streams.close()
+
+    answer = site.client.get("/api/live")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+def _follow(site: Site, seconds: float, *seen: str) -> list[list[bytes]]:
+    """Follow for some time, each of whom has what it says; return what each was told."""
+    told: list[list[bytes]] = [[] for _ in seen]
+
+    async def follow() -> None:
+        streams = site.tracker.streams
+        for heard, tag in zip(told, seen, strict=True):
+            assert streams.follow(heard.append, tag)
+        await asyncio.sleep(seconds)
+        streams.leave(told[-1].append)
+
+    asyncio.run(follow())
+    return told
+
+
+def test_followers_are_told_what_they_do_not_have(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, however long they follow; who has it hears a sign of life."""
+    monkeypatch.setattr(streams_module, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(streams_module, "BEAT_SECONDS", 0.1)
+    figures = site.client.get("/api/stats")
+    tag, body = figures.headers["ETag"].strip('"'), figures.get_data()
+    has_it, has_not = _follow(site, 1.0, tag, "other")
+    event = b"id: %b\ndata: %b\n\n" % (tag.encode(), body)
+
+    assert has_not.count(event) == 1
+    assert event not in has_it
+    assert set(has_it) == {b"event: beat\ndata: 1\n\n"}
+
+
+def test_a_follower_who_left_is_told_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the task that looks for news ends with the last of them."""
+    monkeypatch.setattr(streams_module, "LOOK_SECONDS", 0.01)
+    streams, heard = site.tracker.streams, list[bytes]()
+
+    async def leave() -> asyncio.Task[None] | None:
+        streams.follow(heard.append, "")
+        streams.leave(heard.append)
+        await asyncio.sleep(0.2)
+        return streams._watching
+
+    assert asyncio.run(leave()) is None
+    assert heard == []
+
+
+def _answer_of(port: int) -> tuple[int, str | None]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with closing(connection):
+        connection.request("GET", "/api/live")
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("Retry-After")
+
+
+def test_beyond_the_bound_a_page_is_told_to_ask(tmp_path: Path) -> None:
+    """And a place is free again when a page goes."""
+    process = Process(tmp_path, f"sqlite:///{tmp_path}/stats.sqlite3", STATS_MAX_STREAMS="1")
+    process.wait_until_it_serves()
+    with closing(process.connect()) as page:
+        page.request("GET", "/api/live")
+        first = page.getresponse()
+        beginning = first.read(13)
+        refused = _answer_of(process.port)
+        first.close()
+    end = time.monotonic() + 10
+    while _answer_of(process.port)[0] != 200:
+        assert time.monotonic() < end, "the place does not become free"
+    process.stop()
+
+    assert (first.status, beginning) == (200, b"retry: 2000\n\n")
+    assert refused == (503, "5")
+
+
+def test_a_stream_goes_on_with_changes(server: Process) -> None:
+    """Each event is the body of the figures, and is named by their entity tag."""
+    with closing(server.connect()) as page, closing(server.connect()) as reader:
+        page.request("GET", "/api/live")
+        lines = page.getresponse()
+        before = [lines.readline().decode().rstrip("\n") for _ in range(4)]
+        _view(reader, 1)
+        lines.readline()
+        after = [lines.readline().decode().rstrip("\n") for _ in range(2)]
+        reader.request("GET", "/api/stats")
+        figures = reader.getresponse()
+        body = figures.read().decode()
+
+    assert (before[0], before[2][:4], before[3][:6]) == ("retry: 2000", "id: ", "data: ")
+    assert json.loads(before[3][6:])["totalPageViews"] == 0
+    assert after == [f"id: {str(figures.getheader('ETag')).strip(chr(34))}", f"data: {body}"]
+    assert json.loads(body)["totalPageViews"] == 1
 
 
 class _Page:

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import CONTRACT, FakeClock, MakeSite, Site
+from tests.server.conftest import CONTRACT, MakeSite, Site
 from tracker_server import store as store_module
 from tracker_server import upkeep as upkeep_module
-from tracker_server.upkeep import Upkeep
 
 DATA = (CONTRACT / "manifest.json").read_text()
 
@@ -262,36 +261,6 @@ def test_the_chores_run_in_the_background_until_they_are_stopped(
     watching.tracker.upkeep.stop()
 
     _wait_until(lambda: not _upkeep_threads())
-
-
-def test_an_orphan_stops_its_process(
-    site: Site, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A worker whose supervisor is gone asks once for its end and does no more chores."""
-    monkeypatch.setattr(upkeep_module, "TICK_SECONDS", 0.01)
-    answers = [False, False, True]
-    stopped: list[bool] = []
-    chores = Upkeep(
-        site.tracker.recorder,
-        clock,
-        manifest_path="",
-        cleanup_seconds=300,
-        is_orphan=lambda: answers.pop(0),
-        stop_process=lambda: stopped.append(True),
-    )
-    chores.start()
-    _wait_until(lambda: not _upkeep_threads())
-
-    assert stopped == [True]
-    assert answers == []
-
-
-def test_a_tracker_without_supervisor_is_no_orphan(site: Site, clock: FakeClock) -> None:
-    """Without being told otherwise the chores neither ask for a parent nor end a process."""
-    alone = Upkeep(site.tracker.recorder, clock, manifest_path="", cleanup_seconds=300)
-
-    assert not alone._is_orphan()
-    assert not site.tracker.upkeep._is_orphan()
 
 
 def _upkeep_threads() -> list[threading.Thread]:

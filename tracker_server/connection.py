@@ -1,0 +1,404 @@
+"""HTTP/1.1 on one connection: bytes in, requests out; answers in, bytes out.
+
+The parser is llhttp, which Node.js uses (`httptools`). What is here is what a parser leaves
+open: bounds for what is held in memory, one request at a time, and how a connection ends.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from functools import lru_cache
+from http import HTTPStatus
+from typing import NamedTuple
+
+import httptools
+
+MAX_HEAD_BYTES = 16_384
+HEAD_SECONDS = 15.0
+"""For how long the head of a request may take, and a connection may say nothing at first."""
+BODY_SECONDS = 60.0
+IDLE_SECONDS = 75.0
+"""How long a connection stays open for another request; proxies close theirs after 60."""
+LINGER_SECONDS = 5.0
+"""How long a sender that is not listened to may go on before the connection is cut."""
+MAX_PIPELINED = 16
+"""How many requests may wait behind one that is handled; what comes after them is not heard."""
+MAX_UNSENT_BYTES = 262_144
+"""With how much a follower of a stream may be behind before it is let go."""
+
+_log = logging.getLogger("tracker_server")
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Answer(NamedTuple):
+    """What is said to one request."""
+
+    status: int
+    headers: Headers = ()
+    """Without those that belong to the connection, and without ``Content-Length``."""
+    body: bytes = b""
+    length: int | None = None
+    """Of the body, where it is not that of `body`: in an answer to ``HEAD``."""
+
+
+class Request:
+    """One request with all of its body."""
+
+    __slots__ = ("body", "complete", "headers", "keep_alive", "method", "peer", "target")
+
+    def __init__(self, peer: str) -> None:
+        self.peer = peer
+        """Address of who is connected."""
+        self.method = ""
+        self.target = b""
+        """As sent, with the query."""
+        self.headers: dict[bytes, bytes] = {}
+        """By lower-case name; several of one name are joined by commas."""
+        self.body = b""
+        self.complete = True
+        """False where the body was longer than it may be: then there is none of it."""
+        self.keep_alive = True
+
+    def header(self, name: str) -> str:
+        """Return a header by its lower-case name, empty where there is none."""
+        return self.headers.get(name.encode(), b"").decode("latin-1")
+
+
+class Connection(asyncio.Protocol):
+    """One connection. Whoever handles a request calls `answer` or `follow`, once, in the loop."""
+
+    def __init__(
+        self,
+        handle: Callable[["Connection", Request], None],
+        body_limit: Callable[[Request], int],
+        members: set["Connection"],
+        now: Callable[[], float],
+    ) -> None:
+        """Take its place among the open connections.
+
+        Args:
+            handle: is given each request when all of it has come.
+            body_limit: is asked how many bytes its body may have, when its head has come.
+            members: the open connections, of which this is one until it is lost.
+            now: seconds of a clock that nobody sets.
+        """
+        self._handle = handle
+        self._body_limit = body_limit
+        self._members = members
+        self._now = now
+        self._parser = httptools.HttpRequestParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._peer = ""
+        self._request: Request | None = None
+        """The one whose bytes are coming."""
+        self._heard = 0
+        """How many bytes of it have come, in whatever shape."""
+        self._limit = 0
+        """How many bytes its body may have."""
+        self._in_head = False
+        self._is_long = False
+        """Whether the part that is being parsed could hold a head that is too long."""
+        self._body: list[bytes] = []
+        self._room = 0
+        self._handled: Request | None = None
+        """The one that is to be answered next."""
+        self._waiting: deque[Request] = deque()
+        """What came behind it."""
+        self._paused = False
+        self._last = False
+        """Nothing that comes after what has been taken is listened to."""
+        self._on_lost: Callable[[], None] | None = None
+        self.deadline = 0.0
+        """When to cut it; while a request is handled, never."""
+
+    # What the loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to listen."""
+        self._transport = transport  # type: ignore[assignment]  # of a stream socket
+        peer = transport.get_extra_info("peername")
+        self._peer = peer[0] if isinstance(peer, tuple) else ""
+        self._members.add(self)
+        self.deadline = self._now() + HEAD_SECONDS
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+        if self._last:
+            return
+        self._is_long = len(data) > MAX_HEAD_BYTES
+        if self._handled is not None and not self._paused and self._transport is not None:
+            # Who does not wait for answers waits to be read. Who does costs no system call.
+            self._paused = True
+            self._transport.pause_reading()
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._last = True  # Another protocol was offered; that it is not taken up declines it.
+        except httptools.HttpParserError:
+            self._refuse(HTTPStatus.BAD_REQUEST)
+            return
+        if self._request is not None:
+            self._heard += len(data)
+            # Chunks may be longer than what is in them, but neither they nor trailers without end.
+            if self._heard > MAX_HEAD_BYTES + 2 * self._limit:
+                self._refuse(
+                    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+                    if self._in_head
+                    else HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+                )
+
+    def eof_received(self) -> bool:
+        """Answer what was taken, to a sender that has nothing more to say."""
+        self._last = True
+        return self._handled is not None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget everything; the answer that is still made goes nowhere."""
+        del exc
+        self._members.discard(self)
+        self._transport = None
+        self._waiting.clear()
+        lost, self._on_lost = self._on_lost, None
+        if lost is not None:
+            lost()
+
+    # What the parser calls.
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        if self._last:
+            return
+        self._request = Request(self._peer)
+        self._in_head = True
+        self._heard = self._limit = 0
+        if self._handled is None:
+            self.deadline = self._now() + HEAD_SECONDS
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the target."""
+        if self._request is not None:
+            self._request.target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. One behind the body, or with an underscore, is nobody's.
+
+        WSGI could not tell ``X_Forwarded_For`` from ``X-Forwarded-For``.
+        """
+        if self._in_head and self._request is not None and b"_" not in name:
+            headers, name = self._request.headers, name.lower()
+            headers[name] = headers[name] + b"," + value if name in headers else value
+
+    def on_headers_complete(self) -> None:
+        """Find out how much is to come."""
+        request = self._request
+        if request is None:
+            return
+        self._in_head = False
+        request.method = self._parser.get_method().decode("ascii")
+        # Version 1.0 has another idea of it.
+        request.keep_alive = (
+            self._parser.should_keep_alive() and self._parser.get_http_version() == "1.1"
+        )
+        if self._is_long and _size_of(request) > MAX_HEAD_BYTES:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif request.headers.keys() & _OF_A_BODY:
+            self._expect_body(request)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body, as long as there is room for it."""
+        if self._request is None:
+            return
+        self._room -= len(body)
+        if self._room < 0:
+            self._overlong(self._request)
+        else:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """Hand the request on, behind those before it."""
+        request, self._request = self._request, None
+        if request is None:
+            return
+        if self._body:
+            request.body = b"".join(self._body)
+            self._body = []
+        self._take(request)
+
+    # What handlers call.
+
+    def answer(self, answer: Answer) -> None:
+        """Answer the request in hand; go on with the next one."""
+        request, self._handled = self._handled, None
+        if self._transport is None or request is None:
+            return
+        last = not request.keep_alive or (self._last and not self._waiting)
+        try:
+            head = _head_for(answer, last=last)
+        except ValueError:
+            _log.exception("an answer has a header that cannot be sent")
+            answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR)
+            head = _head_for(answer, last=last)
+        self._transport.write(head if request.method == "HEAD" else head + answer.body)
+        if last:
+            self._end(heard_all=request.complete)
+        elif self._waiting:
+            self._take(self._waiting.popleft())
+        else:
+            self.deadline = self._now() + IDLE_SECONDS
+            self._resume()
+
+    def follow(self, answer: Answer, on_lost: Callable[[], None]) -> None:
+        """Answer the request in hand with a beginning; `push` says the rest, `cut` ends it.
+
+        `on_lost` is called when the connection has ended, whoever ended it.
+        """
+        self._handled = None
+        if self._transport is None:
+            on_lost()
+            return
+        self._last = True
+        self._on_lost = on_lost
+        self._transport.write(
+            _head_of(answer.status, answer.headers, None, last=True) + answer.body
+        )
+        self._resume()  # Else nobody would notice that the follower has gone.
+
+    def push(self, data: bytes) -> None:
+        """Say more to who follows; who is too far behind is let go, and comes again."""
+        if self._transport is None:
+            return
+        if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            self._transport.abort()
+        else:
+            self._transport.write(data)
+
+    def finish(self) -> None:
+        """End it as soon as what was asked has been answered: the server stops."""
+        self._last = True
+        self._waiting.clear()
+        if self._on_lost is not None or self._handled is None:
+            self.cut()
+
+    def cut(self) -> None:
+        """End it now; what was written is still sent, unless its time is over."""
+        if self._transport is None:
+            return
+        if self.deadline < self._now() or self._transport.is_closing():
+            self._transport.abort()
+        else:
+            self._transport.close()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it only waits for another request."""
+        return self._handled is None and self._request is None and not self._last
+
+    # What follows from it.
+
+    def _expect_body(self, request: Request) -> None:
+        self._room = self._limit = self._body_limit(request)
+        if self._handled is None:
+            self.deadline = self._now() + BODY_SECONDS
+        if int(request.headers.get(b"content-length", b"0")) > self._room:
+            self._overlong(request)
+        elif (
+            self._transport is not None
+            and self._handled is None
+            and request.headers.get(b"expect", b"").lower() == b"100-continue"
+        ):
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _overlong(self, request: Request) -> None:
+        """Hand on what has come of a request, and listen no more."""
+        request.complete = False
+        request.keep_alive = False
+        self._body = []
+        self._request = None
+        self._take(request)
+
+    def _take(self, request: Request) -> None:
+        if self._transport is None:
+            return
+        if self._handled is not None:
+            self._waiting.append(request)
+            self._last = self._last or len(self._waiting) == MAX_PIPELINED
+            return
+        self._handled = request
+        if not request.keep_alive:
+            self._last = True
+            self._waiting.clear()
+        self.deadline = float("inf")
+        try:
+            self._handle(self, request)
+        except Exception:  # noqa: BLE001
+            # The parser, in whose call this is, would take it for a fault of the request.
+            _log.exception("a request could not be handled")
+            self.answer(Answer(HTTPStatus.INTERNAL_SERVER_ERROR))
+
+    def _resume(self) -> None:
+        if self._paused and self._transport is not None:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Say what is wrong, where nothing before it waits for an answer."""
+        self._last = True
+        self._request = None
+        self._in_head = False
+        if self._transport is None:
+            return
+        if self._handled is None:
+            self._transport.write(_head_of(status, (), 0, last=True))
+            self._end(heard_all=False)
+
+    def _end(self, *, heard_all: bool) -> None:
+        """Close. Closing on a sender who still sends would take the answer away from it."""
+        transport = self._transport
+        if transport is None:
+            return
+        self._last = True
+        if heard_all or not transport.can_write_eof():
+            transport.close()
+            return
+        self.deadline = self._now() + LINGER_SECONDS
+        transport.write_eof()
+        self._resume()
+
+
+_OF_A_BODY = {b"content-length", b"transfer-encoding"}
+
+
+def _size_of(request: Request) -> int:
+    headers = sum(len(name) + len(value) + 4 for name, value in request.headers.items())
+    return len(request.target) + headers
+
+
+def _head_for(answer: Answer, *, last: bool) -> bytes:
+    length = len(answer.body) if answer.length is None else answer.length
+    return _head_of(answer.status, answer.headers, length, last=last)
+
+
+@lru_cache(256)
+def _head_of(status: int, headers: Headers, length: int | None, *, last: bool) -> bytes:
+    """Return the head of an answer; without a length the end of the connection ends the body."""
+    lines = [f"HTTP/1.1 {int(status)} {_phrase(status)}"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    if length is not None and status not in _WITHOUT_BODY:
+        lines.append(f"Content-Length: {length}")
+    if last:
+        lines.append("Connection: close")
+    if any(character in line for line in lines for character in "\r\n\0"):
+        raise ValueError("a header with a line break")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

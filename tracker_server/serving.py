@@ -1,0 +1,127 @@
+"""Listens on a socket, keeps the open connections in bounds, and stops without losing an answer."""
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable
+
+from tracker_server.connection import Connection, Request
+
+SWEEP_SECONDS = 1.0
+STOP_SECONDS = 5.0
+"""How long a server that stops waits for what is in work."""
+BACKLOG = 1_024
+MAX_CONNECTIONS = 8_192
+
+_log = logging.getLogger("tracker_server")
+
+
+class Server:
+    """One listening socket and its connections, in one loop."""
+
+    def __init__(
+        self,
+        handle: Callable[[Connection, Request], None],
+        body_limit: Callable[[Request], int],
+        end_streams: Callable[[], None],
+    ) -> None:
+        """`end_streams` is called when it stops, before what is in work is waited for."""
+        self._handle = handle
+        self._body_limit = body_limit
+        self._end_streams = end_streams
+        self._connections: set[Connection] = set()
+        self._most = min(MAX_CONNECTIONS, _raise_file_limit() * 3 // 4)
+
+    async def serve(self, listening: socket.socket, ready: Callable[[], None]) -> None:
+        """Serve until a signal tells to stop. `ready` is called when it can be connected to.
+
+        Raises:
+            OSError: the address cannot be listened on.
+        """
+        loop, told = asyncio.get_running_loop(), asyncio.Event()
+        server = await loop.create_server(
+            lambda: Connection(self._handle, self._body_limit, self._connections, loop.time),
+            sock=listening,
+            backlog=BACKLOG,
+        )
+        _when_told(told.set)
+        ready()
+        while not told.is_set():
+            self._sweep(loop.time())
+            try:
+                await asyncio.wait_for(told.wait(), SWEEP_SECONDS)
+            except TimeoutError:
+                continue
+        server.close()
+        self._end_streams()
+        await self._finish(loop.time() + STOP_SECONDS)
+
+    def _sweep(self, now: float) -> None:
+        """Cut those whose time is over, and of too many those that only wait."""
+        for connection in list(self._connections):
+            if connection.deadline < now:
+                connection.cut()
+        surplus = len(self._connections) - self._most
+        if surplus > 0:
+            idle = sorted((c for c in self._connections if c.is_idle), key=lambda c: c.deadline)
+            for connection in idle[:surplus]:
+                connection.cut()
+
+    async def _finish(self, end: float) -> None:
+        loop = asyncio.get_running_loop()
+        for connection in list(self._connections):
+            connection.finish()
+        while self._connections and loop.time() < end:  # noqa: ASYNC110  # a set has no event
+            await asyncio.sleep(0.01)
+        for connection in list(self._connections):
+            connection.deadline = 0.0
+            connection.cut()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a socket for an address; nobody can connect to it yet.
+
+    Raises:
+        OSError: it is taken, or none of this machine.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    bound = socket.socket(family, kind, protocol)
+    try:
+        if hasattr(socket, "SO_REUSEADDR") and hasattr(signal, "SIGHUP"):  # Not on Windows.
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _when_told(stop: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # Windows has no such thing in a loop.
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+
+
+def _raise_file_limit() -> int:
+    """Have as many files open as the system lets this process have; return how many."""
+    try:
+        import resource  # noqa: PLC0415  # there is none on Windows
+    except ImportError:
+        return MAX_CONNECTIONS * 2
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS * 2
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        except (OSError, ValueError) as error:
+            _log.warning("no more than %d files can be open: %s", soft, error)
+            return soft
+        return most
+    return most
