@@ -60,8 +60,8 @@ def largest_pages(
         statement = statement.outerjoin_from(PATHS, PAGES, PAGES.c.path_id == PATHS.c.id)
         pages += [
             (path_id, PageCount(path, title, page_type(kind), counts[path_id]))
-            for path_id, path, title, kind in connection.execute(
-                statement.where(PATHS.c.id.in_(some))
+            for path_id, path, title, kind in plain_rows(
+                connection, statement.where(PATHS.c.id.in_(some))
             )
         ]
     return sorted(pages, key=lambda page: (-page[1].count, page[1].path))[:max_rows]

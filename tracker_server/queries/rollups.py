@@ -154,13 +154,16 @@ def read_readings(
     connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
 ) -> dict[int, Read]:
     """Return how each of these paths was read."""
-    sums: dict[int, list[int]] = {path_id: [0] * len(_SUMS) for path_id in path_ids}
-    columns = [DAY_READINGS.c[name] for name in ("key", *_SUMS)]
-    for some in of_paths(columns[0], first_day, last_day, path_ids):
-        for key, *row in connection.execute(select(*columns).where(some)).all():
-            total = sums[key >> 16]
-            total[:] = map(sum, zip(total, row, strict=True))
-    return {path_id: Read(*total) for path_id, total in sums.items()}
+    readings = dict.fromkeys(path_ids, Read())
+    key = DAY_READINGS.c.key
+    path_id = key.bitwise_rshift(literal_column("16"))
+    sums = [func.sum(DAY_READINGS.c[name]) for name in _SUMS]
+    for some in of_paths(key, first_day, last_day, path_ids):
+        statement = select(path_id, *sums).where(some).group_by(path_id)
+        # PostgreSQL's sum is a decimal number.
+        for found, *total in plain_rows(connection, statement):
+            readings[found] = Read(*map(int, total))
+    return readings
 
 
 def read_feedback(
@@ -225,7 +228,7 @@ def _read_by_day(
 ) -> dict[int, tuple[int, ...]]:
     first, last = day_visitors_key(path_id, first_day), day_visitors_key(path_id, last_day)
     key, columns = DAY_READINGS.c.key, [DAY_READINGS.c[name] for name in _SUMS]
-    rows = connection.execute(select(key, *columns).where(key.between(first, last)))
+    rows = plain_rows(connection, select(key, *columns).where(key.between(first, last)))
     return {key - first + first_day: tuple(row) for key, *row in rows}
 
 
