@@ -2,9 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
+from functools import cache
+from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, Integer, func, literal_column, select
+from sqlalchemy import Connection, Integer, Select, func, literal_column, select
 
 from tracker_server.database import plain_rows
 from tracker_server.figures import (
@@ -20,7 +22,8 @@ from tracker_server.model import (
 )
 from tracker_server.queries.breakdown import Breakdown, largest
 from tracker_server.queries.days import (
-    of_paths,
+    is_in,
+    ranges_of,
     unite,
     views_by_day,
     views_by_hour,
@@ -155,15 +158,19 @@ def read_readings(
 ) -> dict[int, Read]:
     """Return how each of these paths was read."""
     readings = dict.fromkeys(path_ids, Read())
+    for number, ranges in ranges_of(first_day, last_day, path_ids):
+        for path_id, *total in plain_rows(connection, _readings_in(number), ranges):
+            # PostgreSQL's sum is a decimal number.
+            readings[path_id] = Read(*map(int, total))
+    return readings
+
+
+@cache
+def _readings_in(ranges: int) -> Select[Any]:
     key = DAY_READINGS.c.key
     path_id = key.bitwise_rshift(literal_column("16"))
-    sums = [func.sum(DAY_READINGS.c[name]) for name in _SUMS]
-    for some in of_paths(key, first_day, last_day, path_ids):
-        statement = select(path_id, *sums).where(some).group_by(path_id)
-        # PostgreSQL's sum is a decimal number.
-        for found, *total in plain_rows(connection, statement):
-            readings[found] = Read(*map(int, total))
-    return readings
+    sums = (func.sum(DAY_READINGS.c[name]) for name in _SUMS)
+    return select(path_id, *sums).where(is_in(key, ranges)).group_by(path_id)
 
 
 def read_feedback(
