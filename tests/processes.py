@@ -60,6 +60,19 @@ class Process:
         """Return a connection to it."""
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
 
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    def output(self) -> str:
+        """Return what was printed and logged so far."""
+        return self._log.read_text()
+
+    def wait(self) -> int:
+        """Return the exit code when it has ended."""
+        return self._process.wait(PATIENCE_SECONDS)
+
     def kill(self) -> None:
         """End it and its children at once, as a crash does."""
         with suppress(ProcessLookupError):  # Killed before, and its children are gone too.

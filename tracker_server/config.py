@@ -34,6 +34,8 @@ class Settings:
 
     Without it the route is closed.
     """
+    metrics_token: str = ""
+    """Bearer token that ``GET /metrics`` asks for, at least 16 characters; empty asks for none."""
     allowed_hosts: tuple[str, ...] = ()
     """Hosts of the sites that may report, ``docs.example.org`` or with a port.
 
@@ -92,10 +94,11 @@ class Settings:
             )
         if self.port > 65_535:
             raise ConfigurationError(f"port: must be 1 to 65535, is {self.port}")
-        if self.manifest_token and not _TOKEN.fullmatch(self.manifest_token):
-            raise ConfigurationError(
-                "manifest_token: must have at least 16 characters, all of them printable ASCII"
-            )
+        for name in ("manifest_token", "metrics_token"):
+            if getattr(self, name) and not _TOKEN.fullmatch(getattr(self, name)):
+                raise ConfigurationError(
+                    f"{name}: must have at least 16 characters, all of them printable ASCII"
+                )
         if self.heartbeat_window_seconds * 2 > self.session_timeout_seconds:
             raise ConfigurationError(
                 "heartbeat_window_seconds: must be at most half of session_timeout_seconds, "

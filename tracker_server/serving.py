@@ -5,8 +5,10 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
-from tracker_server.connection import Connection, Request
+from tracker_server.connection import Connection, Host, Request
+from tracker_server.meter import ServerMeter
 
 SWEEP_SECONDS = 1.0
 STOP_SECONDS = 5.0
@@ -25,48 +27,57 @@ class Server:
         handle: Callable[[Connection, Request], None],
         body_limit: Callable[[Request], int],
         end_streams: Callable[[], None],
+        meter: ServerMeter,
     ) -> None:
         """`end_streams` is called when it stops, before what is in work is waited for."""
         self._handle = handle
         self._body_limit = body_limit
         self._end_streams = end_streams
+        self._meter = meter
         self._connections: set[Connection] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = asyncio.Event()
         self._most = min(MAX_CONNECTIONS, _raise_file_limit() * 3 // 4)
 
     async def serve(self, listening: socket.socket, ready: Callable[[], None]) -> None:
-        """Serve until a signal tells to stop. `ready` is called when it can be connected to.
+        """Serve until `stop` or a signal. `ready` is called when it can be connected to.
 
         Raises:
             OSError: the address cannot be listened on.
         """
-        loop, told = asyncio.get_running_loop(), asyncio.Event()
-        server = await loop.create_server(
-            lambda: Connection(self._handle, self._body_limit, self._connections, loop.time),
-            sock=listening,
-            backlog=BACKLOG,
-        )
-        _when_told(told.set)
+        loop = self._loop = asyncio.get_running_loop()
+        host = Host(self._handle, self._body_limit, self._connections, loop.time, self._meter)
+        server = await loop.create_server(lambda: Connection(host), sock=listening, backlog=BACKLOG)
+        _when_told(self._told.set)
         ready()
-        while not told.is_set():
+        while not self._told.is_set():
             self._sweep(loop.time())
             try:
-                await asyncio.wait_for(told.wait(), SWEEP_SECONDS)
+                await asyncio.wait_for(self._told.wait(), SWEEP_SECONDS)
             except TimeoutError:
                 continue
         server.close()
         self._end_streams()
         await self._finish(loop.time() + STOP_SECONDS)
 
+    def stop(self) -> None:
+        """Tell it to stop, as a signal does; safe to use from any thread."""
+        if self._loop is None:
+            self._told.set()  # It does not serve yet, and nobody waits.
+        else:
+            with suppress(RuntimeError):  # The loop is closed: it has stopped.
+                self._loop.call_soon_threadsafe(self._told.set)
+
     def _sweep(self, now: float) -> None:
         """Cut those whose time is over, and of too many those that only wait."""
         for connection in list(self._connections):
             if connection.deadline < now:
-                connection.cut()
+                connection.cut_for("idle" if connection.is_idle else "slow")
         surplus = len(self._connections) - self._most
         if surplus > 0:
             idle = sorted((c for c in self._connections if c.is_idle), key=lambda c: c.deadline)
             for connection in idle[:surplus]:
-                connection.cut()
+                connection.cut_for("crowded")
 
     async def _finish(self, end: float) -> None:
         loop = asyncio.get_running_loop()
@@ -122,7 +133,9 @@ def _raise_file_limit() -> int:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         except (OSError, ValueError) as error:
-            _log.warning("no more than %d files can be open: %s", soft, error)
+            _log.warning(
+                "no more than %d files can be open: %s", soft, error, extra={"event": "file_limit"}
+            )
             return soft
         return most
     return most

@@ -13,6 +13,7 @@ import pytest
 from tracker_server import connection as connection_module
 from tracker_server import serving
 from tracker_server.connection import Answer, Connection, Request
+from tracker_server.meter import CUT, ServerMeter
 
 PATIENCE_SECONDS = 10.0
 BODY_LIMIT = 100
@@ -32,7 +33,10 @@ class Host:
         self._listens = threading.Event()
         bound = serving.bind("127.0.0.1", 0)
         self.port = int(bound.getsockname()[1])
-        self.server = serving.Server(self._handle, lambda _: BODY_LIMIT, self._end_streams)
+        self.meter = ServerMeter()
+        self.server = serving.Server(
+            self._handle, lambda _: BODY_LIMIT, self._end_streams, self.meter
+        )
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve(bound)))
         self.thread.start()
         assert self._listens.wait(PATIENCE_SECONDS)
@@ -266,6 +270,8 @@ def test_what_is_heard(host: Host, parts: list[bytes], body: bytes) -> None:
 def test_what_is_refused(host: Host, sent: bytes, status: bytes) -> None:
     """What is no request, or could be read in two ways, is answered and the connection ended."""
     assert host.exchange(sent) == _answer(b"", status=status)
+    reason = {b"400": "malformed", b"413": "body", b"431": "head"}[status[:3]]
+    assert [name for name, number in host.meter.refused.items() if number] == [reason]
 
 
 def test_a_connection_is_kept_and_pipelined_requests_are_answered_in_turn(host: Host) -> None:
@@ -330,6 +336,7 @@ def test_who_sends_too_much_still_gets_the_answer(host: Host) -> None:
         answer = _read_all(connection)
 
     assert answer == _answer(b"POST / [content-length] (too long)")
+    assert host.meter.refused["body"] == 1
 
 
 @pytest.mark.parametrize("path", [b"/break", b"/inject"])
@@ -344,28 +351,37 @@ def test_a_fault_of_the_handler_is_answered_with_500(
 
 
 @pytest.mark.parametrize(
-    ("constant", "sent"),
+    ("constant", "sent", "reason"),
     [
-        pytest.param("HEAD_SECONDS", b"", id="says-nothing"),
-        pytest.param("HEAD_SECONDS", b"GET / HTTP/1.1\r\nHos", id="stops-in-the-head"),
+        pytest.param("HEAD_SECONDS", b"", "idle", id="says-nothing"),
+        pytest.param("HEAD_SECONDS", b"GET / HTTP/1.1\r\nHos", "slow", id="stops-in-the-head"),
         pytest.param(
-            "BODY_SECONDS", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx", id="in-the-body"
+            "BODY_SECONDS",
+            b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx",
+            "slow",
+            id="in-the-body",
         ),
-        pytest.param("IDLE_SECONDS", b"GET / HTTP/1.1\r\n\r\n", id="says-nothing-more"),
+        pytest.param("IDLE_SECONDS", b"GET / HTTP/1.1\r\n\r\n", "idle", id="says-nothing-more"),
         pytest.param(
-            "LINGER_SECONDS", b"POST / HTTP/1.1\r\nContent-Length: 999\r\n\r\n", id="is-not-heard"
+            "LINGER_SECONDS",
+            b"POST / HTTP/1.1\r\nContent-Length: 999\r\n\r\n",
+            "slow",
+            id="is-not-heard",
         ),
     ],
 )
 def test_who_is_too_slow_is_cut(
-    host: Host, monkeypatch: pytest.MonkeyPatch, constant: str, sent: bytes
+    host: Host, monkeypatch: pytest.MonkeyPatch, constant: str, sent: bytes, reason: str
 ) -> None:
-    """Nobody keeps a connection by doing nothing."""
+    """Nobody keeps a connection by doing nothing, and it is counted."""
     monkeypatch.setattr(connection_module, constant, 0.05)
     with closing(host.connect()) as connection:
-        _wait_until(lambda: host.server._connections)
+        _wait_until(lambda: host.meter.connections == 1)
         connection.sendall(sent)
         _wait_until(lambda: not host.server._connections)
+
+    assert host.meter.connections == 0
+    assert host.meter.cut == dict.fromkeys(CUT, 0) | {reason: 1}
 
 
 def test_a_request_in_work_has_all_the_time(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -408,6 +424,8 @@ def test_a_follower_who_does_not_read_is_let_go(host: Host) -> None:
             time.sleep(0.001)
             assert time.monotonic() - begin < PATIENCE_SECONDS
 
+    assert host.meter.cut["behind"] >= 1
+
 
 def test_a_server_that_stops_answers_what_is_in_work(host: Host) -> None:
     """Idle connections and streams end at once, what waits for an answer gets it, then all ends."""
@@ -434,6 +452,21 @@ def test_a_server_that_stops_answers_what_is_in_work(host: Host) -> None:
     assert host.lost == 1
     with pytest.raises(ConnectionRefusedError):
         host.connect()
+
+
+def test_a_server_can_be_told_to_stop_from_any_thread(host: Host) -> None:
+    """And once it has stopped, or before it begins, that does no harm."""
+    host.server.stop()
+    host.thread.join(PATIENCE_SECONDS)
+    ended = not host.thread.is_alive()
+    host.server.stop()
+    early = serving.Server(lambda *_: None, lambda _: 0, lambda: None, ServerMeter())
+    early.stop()
+    with closing(serving.bind("127.0.0.1", 0)) as bound, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "_when_told", lambda _stop: None)
+        asyncio.run(asyncio.wait_for(early.serve(bound, lambda: None), PATIENCE_SECONDS))
+
+    assert ended
 
 
 def test_a_server_that_stops_does_not_wait_for_ever(
@@ -470,6 +503,7 @@ def test_of_too_many_connections_those_go_that_wait_longest(host: Host) -> None:
         host.release()
 
         assert closed == b""
+        assert host.meter.cut["crowded"] == 1
         assert new.recv(1_000) == _answer(b"GET /a?b [host] ", last=False)
         assert busy.recv(1_000) == _answer(b"held /hold", last=False)
 
