@@ -13,6 +13,7 @@ if __name__ == "__main__":
         lambda connection, _request: connection.answer(Answer(204)),
         lambda _: 4_096,
         lambda: None,
+        lambda _: None,
         ServerMeter(),
     )
     gc.collect()

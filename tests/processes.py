@@ -31,7 +31,12 @@ class Process:
         self.port = free_port()
         self._log = folder / f"{self.port}.txt"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("STATS_")}
-        own = {"STATS_DATABASE_URL": database_url, "PYTHONPATH": str(ROOT), **variables}
+        own = {
+            "STATS_DATABASE_URL": database_url,
+            "STATS_RATE_LIMIT": "0",
+            "PYTHONPATH": str(ROOT),
+            **variables,
+        }
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, "run", "--port", str(self.port)],

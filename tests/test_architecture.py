@@ -51,8 +51,10 @@ FLOORS = {
         },
         {
             "bridge",
+            "crowd",
+            "limits",
+            "networks",
             "payload",
-            "serving",
             "manifest",
             "tally",
             "readings",
@@ -66,7 +68,15 @@ FLOORS = {
             "queries",
             "storage",
         },
-        {"store", "audit", "access", "queries.raw", "queries.rollups", "queries.overview"},
+        {
+            "serving",
+            "store",
+            "audit",
+            "access",
+            "queries.raw",
+            "queries.rollups",
+            "queries.overview",
+        },
         {
             "recorder",
             "live",

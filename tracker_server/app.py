@@ -24,10 +24,12 @@ from tracker_server.figures import (
 )
 from tracker_server.identity import DailyIdentity, Salts
 from tracker_server.ingest import PATH, Ingest
+from tracker_server.limits import Limits
 from tracker_server.live import Live
 from tracker_server.lock import FileLock
 from tracker_server.meter import ServerMeter
 from tracker_server.metrics import Metrics, Sources
+from tracker_server.networks import Networks
 from tracker_server.operations import make_operations
 from tracker_server.pages import make_pages
 from tracker_server.queries.counters import read_readers, read_views
@@ -60,6 +62,7 @@ class Tracker:
     store: Store
     recorder: Recorder
     ingest: Ingest
+    networks: Networks
     live: Live
     reports: Reports
     streams: Streams
@@ -120,11 +123,13 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
     identity = DailyIdentity(
         Salts(_salt_file(settings)), clock, window_seconds=settings.view_window_seconds
     )
-    ingest = Ingest(recorder, identity, settings.allowed_hosts, settings.trusted_proxies)
+    networks = Networks(settings.trusted_proxies)
+    limits = Limits(settings.rate_limit, clock)
+    ingest = Ingest(recorder, identity, settings, networks, limits)
     _mount(app, ingest)
     tracker = app.extensions["tracker"] = Tracker(
         settings,
-        *(engine, lock, store, recorder, ingest, live, reports, streams, upkeep),
+        *(engine, lock, store, recorder, ingest, networks, live, reports, streams, upkeep),
         ServerMeter(),
     )
     metrics = Metrics(_sources(tracker))

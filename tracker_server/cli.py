@@ -238,7 +238,8 @@ def serve(settings: Settings, listening: socket.socket) -> bool:
     address, meter = (settings.host, settings.port), tracker.server_meter
     bridge = Bridge(app.wsgi_app, settings.threads, address, meter)
     front = Front(tracker.ingest, tracker.streams, bridge, manifest_token=settings.manifest_token)
-    server = Server(front.handle, front.body_limit, tracker.streams.close, meter)
+    handlers = (front.handle, front.body_limit, tracker.streams.close)
+    server = Server(*handlers, tracker.networks.of_peer, meter)
     tracker.upkeep.start(server.stop, lambda: os._exit(1))  # What waits then waits for ever.
     # What is there now stays: without this every full collection looks at all modules, for 50 ms.
     gc.collect()

@@ -10,7 +10,7 @@ from tracker_server.errors import ConfigurationError
 
 PREFIX = "STATS_"
 _ALIASES = {"STATS_ALLOWED_HOST": "STATS_ALLOWED_HOSTS"}
-_MAY_BE_ZERO = {"max_streams", "max_unknown_paths", "retention_days"}
+_MAY_BE_ZERO = {"max_streams", "max_unknown_paths", "rate_limit", "retention_days"}
 _TOKEN = re.compile(r"[\x20-\x7e]{16,}")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
@@ -67,6 +67,12 @@ class Settings:
     """How many pages are told of what happens by a stream.
 
     The others ask again and again; with 0 all of them do.
+    """
+    rate_limit: int = 100
+    """How many messages a second one network (/24 of IPv4, /48 of IPv6) may send.
+
+    Ten seconds' worth may come at once. A site may send 20 times as many, all together 50 times.
+    0 limits nobody.
     """
     salt_file: str = ""
     """Where the daily keys of `visitor_id: daily` are, away from backups of the database.

@@ -77,8 +77,12 @@ class Host:
     """Is given each request when all of it has come."""
     body_limit: Callable[[Request], int]
     """Is asked how many bytes its body may have, when its head has come."""
-    members: set["Connection"]
-    """The open connections, of which each is one until it is lost."""
+    join: Callable[["Connection"], None]
+    """Is told of each when it has been made."""
+    leave: Callable[["Connection"], None]
+    """Is told of each when it is lost."""
+    release: Callable[["Connection"], None]
+    """Is told of each that from now on follows a stream."""
     now: Callable[[], float]
     """Seconds of a clock that nobody sets."""
     meter: ServerMeter
@@ -92,7 +96,10 @@ class Connection(asyncio.Protocol):
         self._now = host.now
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
-        self._peer = ""
+        self.peer = ""
+        """Address of who is connected."""
+        self.network: str | None = None
+        """What the address counts to, for those who have the connections in view."""
         self._request: Request | None = None
         """The one whose bytes are coming."""
         self._heard = 0
@@ -114,6 +121,8 @@ class Connection(asyncio.Protocol):
         self._on_lost: Callable[[], None] | None = None
         self.deadline = 0.0
         """When to cut it; while a request is handled, never."""
+        self.since = 0.0
+        """Since when it has been waited for, if it is."""
 
     # What the loop calls.
 
@@ -121,10 +130,10 @@ class Connection(asyncio.Protocol):
         """Begin to listen."""
         self._transport = transport  # type: ignore[assignment]  # of a stream socket
         peer = transport.get_extra_info("peername")
-        self._peer = peer[0] if isinstance(peer, tuple) else ""
-        self._host.members.add(self)
-        self._host.meter.connections += 1
-        self.deadline = self._now() + HEAD_SECONDS
+        self.peer = peer[0] if isinstance(peer, tuple) else ""
+        self.since = self._now()
+        self.deadline = self.since + HEAD_SECONDS
+        self._host.join(self)
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
@@ -156,8 +165,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget everything; the answer that is still made goes nowhere."""
         del exc
-        self._host.members.discard(self)
-        self._host.meter.connections -= 1
+        self._host.leave(self)
         self._transport = None
         self._waiting.clear()
         lost, self._on_lost = self._on_lost, None
@@ -170,11 +178,12 @@ class Connection(asyncio.Protocol):
         """Begin a request."""
         if self._last:
             return
-        self._request = Request(self._peer)
+        self._request = Request(self.peer)
         self._in_head = True
         self._heard = self._limit = 0
         if self._handled is None:
-            self.deadline = self._now() + HEAD_SECONDS
+            self.since = self._now()
+            self.deadline = self.since + HEAD_SECONDS
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the target."""
@@ -248,7 +257,8 @@ class Connection(asyncio.Protocol):
         elif self._waiting:
             self._take(self._waiting.popleft())
         else:
-            self.deadline = self._now() + IDLE_SECONDS
+            self.since = self._now()
+            self.deadline = self.since + IDLE_SECONDS
             self._resume()
 
     def follow(self, answer: Answer, on_lost: Callable[[], None]) -> None:
@@ -262,6 +272,7 @@ class Connection(asyncio.Protocol):
             return
         self._last = True
         self._on_lost = on_lost
+        self._host.release(self)
         self._transport.write(
             _head_of(answer.status, answer.headers, None, last=True) + answer.body
         )
@@ -304,12 +315,18 @@ class Connection(asyncio.Protocol):
         """Whether it only waits for another request."""
         return self._handled is None and self._request is None and not self._last
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether the server waits for something to come from there."""
+        return self.deadline < float("inf")
+
     # What follows from it.
 
     def _expect_body(self, request: Request) -> None:
         self._room = self._limit = self._host.body_limit(request)
         if self._handled is None:
-            self.deadline = self._now() + BODY_SECONDS
+            self.since = self._now()
+            self.deadline = self.since + BODY_SECONDS
         if int(request.headers.get(b"content-length", b"0")) > self._room:
             self._overlong(request)
         elif (

@@ -6,15 +6,18 @@ function costs several times what the message itself does. The server hands requ
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from ipaddress import ip_network
+from math import ceil
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from tracker_server.config import Settings
 from tracker_server.connection import Answer
 from tracker_server.errors import InvalidMessageError, QueueFullError, StorageError
 from tracker_server.hosts import host_and_port, is_allowed
 from tracker_server.identity import DailyIdentity, client_address
+from tracker_server.limits import Limits
 from tracker_server.meter import Answers
 from tracker_server.model import (
     Beat,
@@ -24,6 +27,7 @@ from tracker_server.model import (
     NotFound,
     View,
 )
+from tracker_server.networks import Networks
 from tracker_server.payload import MAX_BODY_BYTES, parse_message
 from tracker_server.recorder import Recorder
 
@@ -39,6 +43,7 @@ _ALLOW = ("Allow", "POST, OPTIONS")
 _STORED = Answer(HTTPStatus.NO_CONTENT, _HEADERS)
 _TAKEN = Answer(HTTPStatus.ACCEPTED, _HEADERS)
 _LATER = Answer(HTTPStatus.SERVICE_UNAVAILABLE, (*_HEADERS, ("Retry-After", str(RETRY_SECONDS))))
+_TOO_MANY = Answer(HTTPStatus.TOO_MANY_REQUESTS, _HEADERS)
 _KINDS: dict[type[Message], tuple[str, Answer]] = {
     View: ("view", _STORED),
     NotFound: ("not_found", _STORED),
@@ -52,6 +57,9 @@ _UNKNOWN = "unknown"
 _REFUSALS = {
     "method": Answer(HTTPStatus.METHOD_NOT_ALLOWED, (*_HEADERS, _ALLOW)),
     "host": Answer(HTTPStatus.FORBIDDEN, _HEADERS),
+    "network_limit": _TOO_MANY,
+    "site_limit": _TOO_MANY,
+    "total_limit": _TOO_MANY,
     "too_large": Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _HEADERS),
     "malformed": Answer(HTTPStatus.BAD_REQUEST, _HEADERS),
     "queue_full": _LATER,
@@ -70,13 +78,16 @@ class Ingest:
         self,
         recorder: Recorder,
         identity: DailyIdentity,
-        allowed_hosts: Collection[str],
-        trusted_proxies: Collection[str],
+        settings: Settings,
+        networks: Networks,
+        limits: Limits,
     ) -> None:
+        self._networks = networks
+        self._limits = limits
         self._recorder = recorder
         self._identity = identity
-        self._allowed = frozenset(allowed_hosts)
-        self._trusted = tuple(map(ip_network, trusted_proxies))
+        self._allowed = frozenset(settings.allowed_hosts)
+        self._trusted = tuple(map(ip_network, settings.trusted_proxies))
         answers = (_STORED, _TAKEN, *_REFUSALS.values())
         self.answers = Answers(
             (*(name for name, _ in _KINDS.values()), _UNKNOWN),
@@ -110,9 +121,15 @@ class Ingest:
         site = header("origin") or header("referer")
         if self._allowed and not is_allowed(site, self._allowed):
             return self._refuse("host")
+        host = host_and_port(site)[0]
+        if self._limits.is_on:
+            network = self._networks.of_sender(peer, header("x-forwarded-for"))
+            limit, seconds = self._limits.wait(network, host)
+            if limit:
+                return self._refuse(limit, ("Retry-After", str(ceil(seconds))))
         if body is None or len(body) > MAX_BODY_BYTES:
             return self._refuse("too_large")
-        return self._record(body, host_and_port(site)[0], header, peer, done)
+        return self._record(body, host, header, peer, done)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request of WSGI: wait for what `take` answers later."""

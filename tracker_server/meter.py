@@ -15,9 +15,9 @@ MESSAGES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024)
 """Bounds of the size of a batch."""
 REFUSED = ("malformed", "head", "body", "busy")
 """Why the server refused a request, or its body, before anybody handled it."""
-CUT = ("idle", "slow", "crowded", "behind")
+CUT = ("idle", "slow", "network", "crowded", "behind")
 """Why the server ended a connection: nothing was said, a request did not come to its end in time,
-there were too many, a follower of a stream did not read."""
+one network had too many, all together had, a follower of a stream did not read."""
 CAUSES = ("conflict", "full", "connection", "other", "unexpected")
 """Why a transaction failed: see `database.cause_of`; `unexpected` is a defect of the tracker."""
 

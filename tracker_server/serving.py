@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tracker_server.connection import Connection, Host, Request
+from tracker_server.crowd import Crowd
 from tracker_server.meter import ServerMeter
 
 SWEEP_SECONDS = 1.0
@@ -27,17 +28,27 @@ class Server:
         handle: Callable[[Connection, Request], None],
         body_limit: Callable[[Request], int],
         end_streams: Callable[[], None],
+        network_of: Callable[[str], str | None],
         meter: ServerMeter,
     ) -> None:
-        """`end_streams` is called when it stops, before what is in work is waited for."""
+        """Take what it needs; nothing is listened to yet.
+
+        Args:
+            handle: is given each request.
+            body_limit: returns how many bytes the body of a request may have.
+            end_streams: is called when it stops, before what is in work is waited for.
+            network_of: returns whose share of the connections a peer's address counts to.
+            meter: hears what happens.
+        """
         self._handle = handle
         self._body_limit = body_limit
         self._end_streams = end_streams
         self._meter = meter
-        self._connections: set[Connection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._told = asyncio.Event()
-        self._most = min(MAX_CONNECTIONS, _raise_file_limit() * 3 // 4)
+        most = min(MAX_CONNECTIONS, _raise_file_limit() * 3 // 4)
+        self.crowd = Crowd(most, network_of, meter)
+        """The open connections."""
 
     async def serve(self, listening: socket.socket, ready: Callable[[], None]) -> None:
         """Serve until `stop` or a signal. `ready` is called when it can be connected to.
@@ -46,7 +57,8 @@ class Server:
             OSError: the address cannot be listened on.
         """
         loop = self._loop = asyncio.get_running_loop()
-        host = Host(self._handle, self._body_limit, self._connections, loop.time, self._meter)
+        crowd, handlers = self.crowd, (self._handle, self._body_limit)
+        host = Host(*handlers, crowd.join, crowd.leave, crowd.release, loop.time, self._meter)
         server = await loop.create_server(lambda: Connection(host), sock=listening, backlog=BACKLOG)
         _when_told(self._told.set)
         ready()
@@ -69,23 +81,18 @@ class Server:
                 self._loop.call_soon_threadsafe(self._told.set)
 
     def _sweep(self, now: float) -> None:
-        """Cut those whose time is over, and of too many those that only wait."""
-        for connection in list(self._connections):
+        """Cut those whose time is over."""
+        for connection in list(self.crowd.members):
             if connection.deadline < now:
                 connection.cut_for("idle" if connection.is_idle else "slow")
-        surplus = len(self._connections) - self._most
-        if surplus > 0:
-            idle = sorted((c for c in self._connections if c.is_idle), key=lambda c: c.deadline)
-            for connection in idle[:surplus]:
-                connection.cut_for("crowded")
 
     async def _finish(self, end: float) -> None:
         loop = asyncio.get_running_loop()
-        for connection in list(self._connections):
+        for connection in list(self.crowd.members):
             connection.finish()
-        while self._connections and loop.time() < end:  # noqa: ASYNC110  # a set has no event
+        while self.crowd.members and loop.time() < end:  # noqa: ASYNC110  # a set has no event
             await asyncio.sleep(0.01)
-        for connection in list(self._connections):
+        for connection in list(self.crowd.members):
             connection.deadline = 0.0
             connection.cut()
         await asyncio.sleep(0)  # They are closed when the loop comes to it.

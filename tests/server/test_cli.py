@@ -44,7 +44,13 @@ def _wait_until(condition: Callable[[], bool], what: str) -> None:
 
 def _environment(variables: dict[str, str]) -> dict[str, str]:
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("STATS_")}
-    return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **variables}
+    return {
+        **inherited,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "STATS_RATE_LIMIT": "0",
+        **variables,
+    }
 
 
 class Command:

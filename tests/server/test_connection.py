@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http import HTTPStatus
 
 import pytest
@@ -14,6 +14,7 @@ from tracker_server import connection as connection_module
 from tracker_server import serving
 from tracker_server.connection import Answer, Connection, Request
 from tracker_server.meter import CUT, ServerMeter
+from tracker_server.networks import network_of
 
 PATIENCE_SECONDS = 10.0
 BODY_LIMIT = 100
@@ -35,7 +36,7 @@ class Host:
         self.port = int(bound.getsockname()[1])
         self.meter = ServerMeter()
         self.server = serving.Server(
-            self._handle, lambda _: BODY_LIMIT, self._end_streams, self.meter
+            self._handle, lambda _: BODY_LIMIT, self._end_streams, network_of, self.meter
         )
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve(bound)))
         self.thread.start()
@@ -94,9 +95,11 @@ class Host:
             self.thread.join(PATIENCE_SECONDS)
         assert not self.thread.is_alive()
 
-    def connect(self) -> socket.socket:
-        """Return a connection to it."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        """Return a connection to it from some address."""
+        return socket.create_connection(
+            ("127.0.0.1", self.port), timeout=PATIENCE_SECONDS, source_address=(source, 0)
+        )
 
     def exchange(self, *parts: bytes) -> bytes:
         """Send parts, one after the other; return all that comes until the server closes."""
@@ -378,7 +381,7 @@ def test_who_is_too_slow_is_cut(
     with closing(host.connect()) as connection:
         _wait_until(lambda: host.meter.connections == 1)
         connection.sendall(sent)
-        _wait_until(lambda: not host.server._connections)
+        _wait_until(lambda: not host.server.crowd.members)
 
     assert host.meter.connections == 0
     assert host.meter.cut == dict.fromkeys(CUT, 0) | {reason: 1}
@@ -460,7 +463,9 @@ def test_a_server_can_be_told_to_stop_from_any_thread(host: Host) -> None:
     host.thread.join(PATIENCE_SECONDS)
     ended = not host.thread.is_alive()
     host.server.stop()
-    early = serving.Server(lambda *_: None, lambda _: 0, lambda: None, ServerMeter())
+    early = serving.Server(
+        lambda *_: None, lambda _: 0, lambda: None, lambda _: None, ServerMeter()
+    )
     early.stop()
     with closing(serving.bind("127.0.0.1", 0)) as bound, pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving, "_when_told", lambda _stop: None)
@@ -486,7 +491,7 @@ def test_a_server_that_stops_does_not_wait_for_ever(
 
 def test_of_too_many_connections_those_go_that_wait_longest(host: Host) -> None:
     """Who is being answered stays, and so does who came last."""
-    host.server._most = 2
+    host.server.crowd._most = 2
     with (
         closing(host.connect()) as busy,
         closing(host.connect()) as old,
@@ -514,7 +519,7 @@ def test_an_answer_to_nobody_goes_nowhere(host: Host) -> None:
         connection.sendall(b"GET /hold HTTP/1.1\r\n\r\n")
         _wait_until(lambda: host.held)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    _wait_until(lambda: not host.server._connections)
+    _wait_until(lambda: not host.server.crowd.members)
     host.release()
 
     assert host.exchange(GET + CLOSE + b"\r\n") == _answer(b"GET /a?b [connection host] ")
@@ -528,3 +533,63 @@ def test_an_address_that_is_taken_is_an_error() -> None:
             serving.bind("127.0.0.1", first.getsockname()[1])
     with closing(serving.bind("::1", 0)) as sixth:
         assert sixth.family == socket.AF_INET6
+
+
+HALVES = [
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"GET / HTTP/1.1\r\nHos", id="half-a-head"),
+    pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx", id="half-a-body"),
+    pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="idle"),
+]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_a_network_with_too_many_connections_loses_its_own(host: Host, half: bytes) -> None:
+    """Neither who is answered, nor a stream, nor anybody else's, and the newcomer is heard."""
+    host.server.crowd._most_of_one = 2
+    with ExitStack() as stack:
+        other, busy, follower = (
+            stack.enter_context(closing(host.connect(f"127.0.{n}.1"))) for n in (7, 6, 6)
+        )
+        other.sendall(GET + b"\r\n")
+        other.recv(1_000)
+        busy.sendall(b"GET /hold HTTP/1.1\r\n\r\n")
+        follower.sendall(b"GET /follow HTTP/1.1\r\n\r\n")
+        _wait_until(lambda: host.held and host.followers)
+        slow = stack.enter_context(closing(host.connect("127.0.6.2")))
+        slow.sendall(half)
+        _wait_until(lambda: host.meter.connections == 4)
+        time.sleep(0.05)
+        new = stack.enter_context(closing(host.connect("127.0.6.3")))
+        new.sendall(GET + b"\r\n")
+        heard = new.recv(1_000)
+        _read_all(slow)
+        host.release()
+        released = busy.recv(1_000)
+        other.sendall(GET + b"\r\n")
+        kept = other.recv(1_000)
+        lost, host.lost = host.lost, 0
+
+    assert heard == kept == _answer(b"GET /a?b [host] ", last=False)
+    assert released == _answer(b"held /hold", last=False)
+    assert lost == 0
+    assert host.meter.cut == dict.fromkeys(CUT, 0) | {"network": 1}
+    _wait_until(lambda: not host.server.crowd._networks)
+
+
+def test_half_open_connections_of_many_networks_do_not_keep_a_reader_out(host: Host) -> None:
+    """Where all there may be are open, the oldest of those that say nothing go."""
+    crowd = host.server.crowd
+    crowd._most = 32
+    with ExitStack() as stack:
+        for n in range(100):
+            slow = stack.enter_context(closing(host.connect(f"127.0.{n}.1")))
+            slow.sendall(b"GET / HTTP/1.1\r\nHos")
+        reader = stack.enter_context(closing(host.connect()))
+        reader.sendall(GET + b"\r\n")
+        heard = reader.recv(1_000)
+        most = max(len(crowd.members), host.meter.connections)
+
+    assert heard == _answer(b"GET /a?b [host] ", last=False)
+    assert most <= 32
+    assert host.meter.cut["crowded"] >= 69
