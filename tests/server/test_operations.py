@@ -428,6 +428,33 @@ def test_a_writer_that_fails_ends_the_process_with_an_error(
     assert "a value that a reader sent" not in process.output()
 
 
+def test_metrics_tell_what_the_server_alone_knows(run: Callable[..., Process]) -> None:
+    """Who is connected, who follows, and what never came to be a message."""
+    process = run()
+    with closing(process.connect()) as page, closing(process.connect()) as stranger:
+        page.request("GET", "/api/live")
+        page.getresponse()
+        stranger.connect()
+        stranger.sock.sendall(b"rubbish\r\n\r\n")
+        refused = stranger.sock.recv(100)
+        too_long = _ask(process, "POST", "/api/collect", "x" * 20_000)[0]
+        numbers = _parse(_ask(process, "GET", "/metrics")[1])
+    _wait_until(lambda: _parse(_ask(process, "GET", "/metrics")[1])["tracker_streams"] == 0)
+
+    assert refused.startswith(b"HTTP/1.1 400")
+    assert too_long == 413
+    assert numbers["tracker_streams"] == 1
+    assert numbers["tracker_connections"] >= 2
+    given = {name: n for name, n in numbers.items() if name.startswith("tracker_requests_refused")}
+    assert given == {
+        "tracker_requests_refused_total reason=malformed": 1,
+        "tracker_requests_refused_total reason=head": 0,
+        "tracker_requests_refused_total reason=body": 1,
+        "tracker_requests_refused_total reason=busy": 0,
+    }
+    assert numbers["tracker_connections_cut_total reason=slow"] == 0
+
+
 def test_the_log_is_lines_of_json_without_personal_data(run: Callable[..., Process]) -> None:
     """Start, a refused manifest and the stop; no address, agent, session or path of a reader."""
     process = run(STATS_MANIFEST_TOKEN=TOKEN)
