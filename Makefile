@@ -56,8 +56,12 @@ js: $(JS_READY) ## Rebuild the browser scripts
 bench: $(READY) ## Measure, beside the floors of the same run (about 15 minutes)
 	$(BIN)/python -m bench
 
-promises: $(READY) ## Kill the tracker 300 times under load (about 5 minutes)
+promises: $(READY) ## Kill the tracker 300 times under load, flood it, hold it up, forge senders (about 7 minutes)
 	$(BIN)/python -m tests.reliability.kill --cycles 300
+	$(BIN)/python -m tests.reliability.flood
+	$(BIN)/python -m tests.reliability.slow
+	$(BIN)/python -m tests.reliability.followers
+	$(BIN)/python -m tests.reliability.sender
 
 clean: ## Remove what was installed and built
 	rm -rf $(VENV) js/node_modules build dist example_site/site

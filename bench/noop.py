@@ -5,11 +5,16 @@ import gc
 import sys
 
 from tracker_server.connection import Answer
+from tracker_server.meter import ServerMeter
 from tracker_server.serving import Server, bind
 
 if __name__ == "__main__":
     server = Server(
-        lambda connection, _request: connection.answer(Answer(204)), lambda _: 4_096, lambda: None
+        lambda connection, _request: connection.answer(Answer(204)),
+        lambda _: 4_096,
+        lambda: None,
+        lambda _: None,
+        ServerMeter(),
     )
     gc.collect()
     gc.freeze()  # As the tracker does.

@@ -31,7 +31,12 @@ class Process:
         self.port = free_port()
         self._log = folder / f"{self.port}.txt"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("STATS_")}
-        own = {"STATS_DATABASE_URL": database_url, "PYTHONPATH": str(ROOT), **variables}
+        own = {
+            "STATS_DATABASE_URL": database_url,
+            "STATS_RATE_LIMIT": "0",
+            "PYTHONPATH": str(ROOT),
+            **variables,
+        }
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", module, "run", "--port", str(self.port)],
@@ -59,6 +64,19 @@ class Process:
     def connect(self) -> http.client.HTTPConnection:
         """Return a connection to it."""
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    def output(self) -> str:
+        """Return what was printed and logged so far."""
+        return self._log.read_text()
+
+    def wait(self) -> int:
+        """Return the exit code when it has ended."""
+        return self._process.wait(PATIENCE_SECONDS)
 
     def kill(self) -> None:
         """End it and its children at once, as a crash does."""

@@ -1,7 +1,8 @@
-"""The JSON interface: figures out, manifest in, health."""
+"""The JSON interface: figures out, manifest in."""
 
 import hmac
-from collections.abc import Callable, Collection
+import logging
+from collections.abc import Collection
 
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -24,16 +25,17 @@ from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, write_error
 MANIFEST_PATH = "/api/manifest"
 EVENT_STREAM = "text/event-stream"
 
+_log = logging.getLogger("tracker_server")
 
-def make_api(  # noqa: PLR0913, PLR0917  # each is one line of the composition in `app`
+
+def make_api(  # each is one line of the composition in `app`
     settings: Settings,
     recorder: Recorder,
     live: Live,
     reports: Reports,
     streams: Streams,
-    check_database: Callable[[], None],
 ) -> Blueprint:
-    """Return the routes below ``/api`` and ``/healthz``."""
+    """Return the routes below ``/api``."""
     api = Blueprint("api", __name__)
 
     @api.get("/api/stats")
@@ -58,14 +60,6 @@ def make_api(  # noqa: PLR0913, PLR0917  # each is one line of the composition i
         if refusal is not None:
             return refusal
         return _put_manifest(recorder)
-
-    @api.get("/healthz")
-    def healthz() -> Response:
-        try:
-            check_database()
-        except StorageError:
-            return _text("the database does not answer", 503)
-        return _text("ok", 200)
 
     return api
 
@@ -110,6 +104,7 @@ def _put_manifest(recorder: Recorder) -> Response:
     try:
         recorder.replace_pages(parse_manifest(data), digest_of(data))
     except InvalidManifestError as error:
+        _log.warning("manifest refused: %s", error, extra={"event": "manifest_refused"})
         return _text(f"manifest refused: {error}", 422)
     except StorageError:
         return _text("not stored, try again", 503)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -23,8 +24,13 @@ from tracker_server.figures import (
 )
 from tracker_server.identity import DailyIdentity, Salts
 from tracker_server.ingest import PATH, Ingest
+from tracker_server.limits import Limits
 from tracker_server.live import Live
 from tracker_server.lock import FileLock
+from tracker_server.meter import ServerMeter
+from tracker_server.metrics import Metrics, Sources
+from tracker_server.networks import Networks
+from tracker_server.operations import make_operations
 from tracker_server.pages import make_pages
 from tracker_server.queries.counters import read_readers, read_views
 from tracker_server.queries.days import read_days, read_visitors
@@ -56,10 +62,13 @@ class Tracker:
     store: Store
     recorder: Recorder
     ingest: Ingest
+    networks: Networks
     live: Live
     reports: Reports
     streams: Streams
     upkeep: Upkeep
+    server_meter: ServerMeter
+    """For the server that this runs in."""
 
     def close(self) -> None:
         """Stop the chores, wait for the batch in work, close the database. Twice does no harm."""
@@ -106,9 +115,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
     upkeep.tick()
     reports = Reports(report_reader(engine), clock, lambda: live.snapshot().overview.tracking_since)
     streams = Streams(live.snapshot, settings.max_streams)
-    app.register_blueprint(
-        make_api(settings, recorder, live, reports, streams, lambda: _check(engine))
-    )
+    app.register_blueprint(make_api(settings, recorder, live, reports, streams))
     counters = _counters(engine, settings, recorder, live, clock)
     app.register_blueprint(make_embeds(settings, live, counters))
     app.register_blueprint(make_pages(live, reports))
@@ -116,12 +123,43 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
     identity = DailyIdentity(
         Salts(_salt_file(settings)), clock, window_seconds=settings.view_window_seconds
     )
-    ingest = Ingest(recorder, identity, settings.allowed_hosts, settings.trusted_proxies)
+    networks = Networks(settings.trusted_proxies)
+    limits = Limits(settings.rate_limit, clock)
+    ingest = Ingest(recorder, identity, settings, networks, limits)
     _mount(app, ingest)
-    app.extensions["tracker"] = Tracker(
-        settings, engine, lock, store, recorder, ingest, live, reports, streams, upkeep
+    tracker = app.extensions["tracker"] = Tracker(
+        settings,
+        *(engine, lock, store, recorder, ingest, networks, live, reports, streams, upkeep),
+        ServerMeter(),
+    )
+    metrics = Metrics(_sources(tracker))
+    app.register_blueprint(
+        make_operations(recorder.health, metrics, settings.metrics_token, lambda: _check(engine))
     )
     return app
+
+
+def _sources(tracker: Tracker) -> Sources:
+    live, recorder = tracker.live, tracker.recorder
+
+    def active() -> int | None:
+        try:
+            return live.snapshot().overview.active_visitors
+        except SQLAlchemyError:
+            return None
+
+    return Sources(
+        version=version("mkdocs-stats-plugin"),
+        server=tracker.server_meter,
+        streams=tracker.streams.open,
+        answers=tracker.ingest.answers,
+        store=tracker.store.meter,
+        beats_repeated=recorder.beats_repeated,
+        waiting=recorder.waiting,
+        max_waiting=tracker.settings.max_waiting,
+        is_ready=lambda: recorder.health.is_ready,
+        active=active,
+    )
 
 
 def _salt_file(settings: Settings) -> Path:

@@ -17,6 +17,7 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 import httptools
 
 from tracker_server.connection import Answer, Request
+from tracker_server.meter import ServerMeter
 
 MAX_WAITING = 16
 """How many requests may wait for each thread; those beyond are told to come again."""
@@ -28,10 +29,17 @@ _log = logging.getLogger("tracker_server")
 class Bridge:
     """A WSGI application and its threads."""
 
-    def __init__(self, application: WSGIApplication, threads: int, server: tuple[str, int]) -> None:
+    def __init__(
+        self,
+        application: WSGIApplication,
+        threads: int,
+        server: tuple[str, int],
+        meter: ServerMeter,
+    ) -> None:
         """`server` is the address it is reached at, for URLs that it makes."""
         self._application = application
         self._server = server
+        self._meter = meter
         self._most = threads * (1 + MAX_WAITING)
         self._in_work = 0
         self._threads = ThreadPoolExecutor(threads, "request")
@@ -39,6 +47,7 @@ class Bridge:
     def handle(self, request: Request, done: Callable[[Answer], None]) -> None:
         """Have a request answered; `done` is called in the loop."""
         if self._in_work >= self._most:
+            self._meter.refused["busy"] += 1
             retry = ("Retry-After", str(RETRY_SECONDS))
             done(Answer(HTTPStatus.SERVICE_UNAVAILABLE, (retry,)))
             return
@@ -106,7 +115,7 @@ def _run(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
         _read(application(environ, start_response), parts)
         status, headers = said[-1]
     except Exception:  # noqa: BLE001  # whatever it is, who asked gets an answer
-        _log.exception("a request could not be answered")
+        _log.exception("a request could not be answered", extra={"event": "request_failed"})
         return Answer(HTTPStatus.INTERNAL_SERVER_ERROR)
     own = tuple((name, value) for name, value in headers if name.lower() not in _NOT_OURS)
     lengths = [int(value) for name, value in headers if name.lower() == "content-length"]

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -27,6 +28,7 @@ from tracker_server.errors import ConfigurationError, TrackerError
 from tracker_server.front import Front
 from tracker_server.grains import ALL, DEFAULT_PERIOD, PERIODS
 from tracker_server.live import Live
+from tracker_server.logs import JsonLines
 from tracker_server.questions import MAX_DAYS
 from tracker_server.remote import Remote
 from tracker_server.reports import Reports
@@ -35,6 +37,8 @@ from tracker_server.serving import Server, bind
 from tracker_server.sqlite_file import version_line
 from tracker_server.terminal import Style, printable, render_live, render_report
 from tracker_server.wire import MAX_ROWS
+
+_log = logging.getLogger("tracker_server")
 
 REDRAW_SECONDS = 1.0
 
@@ -66,14 +70,17 @@ def main() -> None:
 def run(**options: object) -> None:
     """Run the tracker until it is told to stop."""
     settings = _settings(options)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     try:
         listening = bind(settings.host, settings.port)
     except OSError as error:  # An address that is taken, or none of this machine.
         reason = f"{settings.host}:{settings.port}: {error.strerror}"
         raise click.ClickException(reason) from error
     with closing(listening), _errors_in_one_line():
-        serve(settings, listening)
+        if not serve(settings, listening):
+            sys.exit(1)
 
 
 @main.command()
@@ -217,8 +224,11 @@ def top(*, url: str | None, **options: object) -> None:
             _watch(lambda: read_database(settings, lambda e: _live(e, settings).snapshot().body))
 
 
-def serve(settings: Settings, listening: socket.socket) -> None:
+def serve(settings: Settings, listening: socket.socket) -> bool:
     """Serve a tracker on a socket until a signal ends it.
+
+    Returns:
+        Whether it was ended so, and not by a defect of its own, which the log tells.
 
     Raises:
         ConfigurationError: the database cannot be used, or the socket.
@@ -226,22 +236,37 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     _say_how_safe(settings)
     app = create_app(settings)
     tracker: Tracker = app.extensions["tracker"]
-    bridge = Bridge(app.wsgi_app, settings.threads, (settings.host, settings.port))
+    address, meter = (settings.host, settings.port), tracker.server_meter
+    bridge = Bridge(app.wsgi_app, settings.threads, address, meter)
     front = Front(tracker.ingest, tracker.streams, bridge, manifest_token=settings.manifest_token)
-    tracker.upkeep.start()
+    handlers = (front.handle, front.body_limit, tracker.streams.close)
+    server = Server(*handlers, tracker.networks.of_peer, meter)
+    tracker.upkeep.start(server.stop, lambda: os._exit(1))  # What waits then waits for ever.
     # What is there now stays: without this every full collection looks at all modules, for 50 ms.
     gc.collect()
     gc.freeze()
-    server = Server(front.handle, front.body_limit, tracker.streams.close)
-    data = make_url(settings.database_url).render_as_string(hide_password=True)
-    where = f"Tracker on http://{settings.host}:{settings.port}/stats, data in {data}"
     try:
-        asyncio.run(server.serve(listening, lambda: click.echo(where)))
+        asyncio.run(server.serve(listening, lambda: _say_where(settings)))
     except OSError as error:
         raise ConfigurationError(f"host: {settings.host}: {error.strerror}") from error
     finally:
         bridge.close()
         tracker.close()
+    counted = tracker.store.meter.views_counted
+    _log.info("stop", extra={"event": "stop", "fields": {"views_counted": counted}})
+    return not tracker.recorder.health.is_broken
+
+
+def _say_where(settings: Settings) -> None:
+    data = make_url(settings.database_url).render_as_string(hide_password=True)
+    click.echo(f"Tracker on http://{settings.host}:{settings.port}/stats, data in {data}")
+    fields = {
+        "version": version("mkdocs-stats-plugin"),
+        "address": f"{settings.host}:{settings.port}",
+        "database": data,
+        "pid": os.getpid(),
+    }
+    _log.info("start", extra={"event": "start", "fields": fields})
 
 
 def _say_how_safe(settings: Settings) -> None:
@@ -249,10 +274,10 @@ def _say_how_safe(settings: Settings) -> None:
         return
     click.echo(version_line())
     if settings.synchronous == "normal":
-        click.echo(
-            "tracker-server: warning: synchronous=normal: after a power cut or a crash of the "
-            "system the last views may be missing, though they were answered with 204",
-            err=True,
+        _log.warning(
+            "synchronous=normal: after a power cut or a crash of the system the last views may be "
+            "missing, though they were answered with 204",
+            extra={"event": "less_durable"},
         )
 
 

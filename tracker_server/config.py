@@ -10,7 +10,7 @@ from tracker_server.errors import ConfigurationError
 
 PREFIX = "STATS_"
 _ALIASES = {"STATS_ALLOWED_HOST": "STATS_ALLOWED_HOSTS"}
-_MAY_BE_ZERO = {"max_streams", "max_unknown_paths", "retention_days"}
+_MAY_BE_ZERO = {"max_streams", "max_unknown_paths", "rate_limit", "retention_days"}
 _TOKEN = re.compile(r"[\x20-\x7e]{16,}")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
@@ -34,6 +34,8 @@ class Settings:
 
     Without it the route is closed.
     """
+    metrics_token: str = ""
+    """Bearer token that ``GET /metrics`` asks for, at least 16 characters; empty asks for none."""
     allowed_hosts: tuple[str, ...] = ()
     """Hosts of the sites that may report, ``docs.example.org`` or with a port.
 
@@ -66,6 +68,12 @@ class Settings:
 
     The others ask again and again; with 0 all of them do.
     """
+    rate_limit: int = 100
+    """How many messages a second one network (/24 of IPv4, /48 of IPv6) may send.
+
+    Ten seconds' worth may come at once. A site may send 20 times as many, all together 50 times.
+    0 limits nobody.
+    """
     salt_file: str = ""
     """Where the daily keys of `visitor_id: daily` are, away from backups of the database.
 
@@ -92,10 +100,11 @@ class Settings:
             )
         if self.port > 65_535:
             raise ConfigurationError(f"port: must be 1 to 65535, is {self.port}")
-        if self.manifest_token and not _TOKEN.fullmatch(self.manifest_token):
-            raise ConfigurationError(
-                "manifest_token: must have at least 16 characters, all of them printable ASCII"
-            )
+        for name in ("manifest_token", "metrics_token"):
+            if getattr(self, name) and not _TOKEN.fullmatch(getattr(self, name)):
+                raise ConfigurationError(
+                    f"{name}: must have at least 16 characters, all of them printable ASCII"
+                )
         if self.heartbeat_window_seconds * 2 > self.session_timeout_seconds:
             raise ConfigurationError(
                 "heartbeat_window_seconds: must be at most half of session_timeout_seconds, "

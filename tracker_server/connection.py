@@ -8,11 +8,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from typing import NamedTuple
 
 import httptools
+
+from tracker_server.meter import ServerMeter
 
 MAX_HEAD_BYTES = 16_384
 HEAD_SECONDS = 15.0
@@ -66,31 +69,37 @@ class Request:
         return self.headers.get(name.encode(), b"").decode("latin-1")
 
 
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a connection needs of the server that it belongs to."""
+
+    handle: Callable[["Connection", Request], None]
+    """Is given each request when all of it has come."""
+    body_limit: Callable[[Request], int]
+    """Is asked how many bytes its body may have, when its head has come."""
+    join: Callable[["Connection"], None]
+    """Is told of each when it has been made."""
+    leave: Callable[["Connection"], None]
+    """Is told of each when it is lost."""
+    release: Callable[["Connection"], None]
+    """Is told of each that from now on follows a stream."""
+    now: Callable[[], float]
+    """Seconds of a clock that nobody sets."""
+    meter: ServerMeter
+
+
 class Connection(asyncio.Protocol):
     """One connection. Whoever handles a request calls `answer` or `follow`, once, in the loop."""
 
-    def __init__(
-        self,
-        handle: Callable[["Connection", Request], None],
-        body_limit: Callable[[Request], int],
-        members: set["Connection"],
-        now: Callable[[], float],
-    ) -> None:
-        """Take its place among the open connections.
-
-        Args:
-            handle: is given each request when all of it has come.
-            body_limit: is asked how many bytes its body may have, when its head has come.
-            members: the open connections, of which this is one until it is lost.
-            now: seconds of a clock that nobody sets.
-        """
-        self._handle = handle
-        self._body_limit = body_limit
-        self._members = members
-        self._now = now
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._now = host.now
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
-        self._peer = ""
+        self.peer = ""
+        """Address of who is connected."""
+        self.network: str | None = None
+        """What the address counts to, for those who have the connections in view."""
         self._request: Request | None = None
         """The one whose bytes are coming."""
         self._heard = 0
@@ -112,6 +121,8 @@ class Connection(asyncio.Protocol):
         self._on_lost: Callable[[], None] | None = None
         self.deadline = 0.0
         """When to cut it; while a request is handled, never."""
+        self.since = 0.0
+        """Since when it has been waited for, if it is."""
 
     # What the loop calls.
 
@@ -119,9 +130,10 @@ class Connection(asyncio.Protocol):
         """Begin to listen."""
         self._transport = transport  # type: ignore[assignment]  # of a stream socket
         peer = transport.get_extra_info("peername")
-        self._peer = peer[0] if isinstance(peer, tuple) else ""
-        self._members.add(self)
-        self.deadline = self._now() + HEAD_SECONDS
+        self.peer = peer[0] if isinstance(peer, tuple) else ""
+        self.since = self._now()
+        self.deadline = self.since + HEAD_SECONDS
+        self._host.join(self)
 
     def data_received(self, data: bytes) -> None:
         """Take what came."""
@@ -137,17 +149,13 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._last = True  # Another protocol was offered; that it is not taken up declines it.
         except httptools.HttpParserError:
-            self._refuse(HTTPStatus.BAD_REQUEST)
+            self._refuse("malformed")
             return
         if self._request is not None:
             self._heard += len(data)
             # Chunks may be longer than what is in them, but neither they nor trailers without end.
             if self._heard > MAX_HEAD_BYTES + 2 * self._limit:
-                self._refuse(
-                    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-                    if self._in_head
-                    else HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-                )
+                self._refuse("head" if self._in_head else "body")
 
     def eof_received(self) -> bool:
         """Answer what was taken, to a sender that has nothing more to say."""
@@ -157,7 +165,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget everything; the answer that is still made goes nowhere."""
         del exc
-        self._members.discard(self)
+        self._host.leave(self)
         self._transport = None
         self._waiting.clear()
         lost, self._on_lost = self._on_lost, None
@@ -170,11 +178,12 @@ class Connection(asyncio.Protocol):
         """Begin a request."""
         if self._last:
             return
-        self._request = Request(self._peer)
+        self._request = Request(self.peer)
         self._in_head = True
         self._heard = self._limit = 0
         if self._handled is None:
-            self.deadline = self._now() + HEAD_SECONDS
+            self.since = self._now()
+            self.deadline = self.since + HEAD_SECONDS
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the target."""
@@ -202,7 +211,7 @@ class Connection(asyncio.Protocol):
             self._parser.should_keep_alive() and self._parser.get_http_version() == "1.1"
         )
         if self._is_long and _size_of(request) > MAX_HEAD_BYTES:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            self._refuse("head")
         elif request.headers.keys() & _OF_A_BODY:
             self._expect_body(request)
 
@@ -237,7 +246,9 @@ class Connection(asyncio.Protocol):
         try:
             head = _head_for(answer, last=last)
         except ValueError:
-            _log.exception("an answer has a header that cannot be sent")
+            _log.exception(
+                "an answer has a header that cannot be sent", extra={"event": "request_failed"}
+            )
             answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR)
             head = _head_for(answer, last=last)
         self._transport.write(head if request.method == "HEAD" else head + answer.body)
@@ -246,7 +257,8 @@ class Connection(asyncio.Protocol):
         elif self._waiting:
             self._take(self._waiting.popleft())
         else:
-            self.deadline = self._now() + IDLE_SECONDS
+            self.since = self._now()
+            self.deadline = self.since + IDLE_SECONDS
             self._resume()
 
     def follow(self, answer: Answer, on_lost: Callable[[], None]) -> None:
@@ -260,6 +272,7 @@ class Connection(asyncio.Protocol):
             return
         self._last = True
         self._on_lost = on_lost
+        self._host.release(self)
         self._transport.write(
             _head_of(answer.status, answer.headers, None, last=True) + answer.body
         )
@@ -270,6 +283,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         if self._transport.get_write_buffer_size() > MAX_UNSENT_BYTES:
+            self._host.meter.cut["behind"] += 1
             self._transport.abort()
         else:
             self._transport.write(data)
@@ -280,6 +294,12 @@ class Connection(asyncio.Protocol):
         self._waiting.clear()
         if self._on_lost is not None or self._handled is None:
             self.cut()
+
+    def cut_for(self, reason: str) -> None:
+        """End it now, and count why: one of `meter.CUT`."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._host.meter.cut[reason] += 1
+        self.cut()
 
     def cut(self) -> None:
         """End it now; what was written is still sent, unless its time is over."""
@@ -295,12 +315,18 @@ class Connection(asyncio.Protocol):
         """Whether it only waits for another request."""
         return self._handled is None and self._request is None and not self._last
 
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether the server waits for something to come from there."""
+        return self.deadline < float("inf")
+
     # What follows from it.
 
     def _expect_body(self, request: Request) -> None:
-        self._room = self._limit = self._body_limit(request)
+        self._room = self._limit = self._host.body_limit(request)
         if self._handled is None:
-            self.deadline = self._now() + BODY_SECONDS
+            self.since = self._now()
+            self.deadline = self.since + BODY_SECONDS
         if int(request.headers.get(b"content-length", b"0")) > self._room:
             self._overlong(request)
         elif (
@@ -312,6 +338,7 @@ class Connection(asyncio.Protocol):
 
     def _overlong(self, request: Request) -> None:
         """Hand on what has come of a request, and listen no more."""
+        self._host.meter.refused["body"] += 1
         request.complete = False
         request.keep_alive = False
         self._body = []
@@ -331,10 +358,10 @@ class Connection(asyncio.Protocol):
             self._waiting.clear()
         self.deadline = float("inf")
         try:
-            self._handle(self, request)
+            self._host.handle(self, request)
         except Exception:  # noqa: BLE001
             # The parser, in whose call this is, would take it for a fault of the request.
-            _log.exception("a request could not be handled")
+            _log.exception("a request could not be handled", extra={"event": "request_failed"})
             self.answer(Answer(HTTPStatus.INTERNAL_SERVER_ERROR))
 
     def _resume(self) -> None:
@@ -342,15 +369,16 @@ class Connection(asyncio.Protocol):
             self._paused = False
             self._transport.resume_reading()
 
-    def _refuse(self, status: HTTPStatus) -> None:
+    def _refuse(self, reason: str) -> None:
         """Say what is wrong, where nothing before it waits for an answer."""
+        self._host.meter.refused[reason] += 1
         self._last = True
         self._request = None
         self._in_head = False
         if self._transport is None:
             return
         if self._handled is None:
-            self._transport.write(_head_of(status, (), 0, last=True))
+            self._transport.write(_head_of(_REFUSALS[reason], (), 0, last=True))
             self._end(heard_all=False)
 
     def _end(self, *, heard_all: bool) -> None:
@@ -367,6 +395,11 @@ class Connection(asyncio.Protocol):
         self._resume()
 
 
+_REFUSALS = {
+    "malformed": HTTPStatus.BAD_REQUEST,
+    "head": HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "body": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+}
 _OF_A_BODY = {b"content-length", b"transfer-encoding"}
 
 

@@ -21,6 +21,19 @@ CHECKPOINT_PAGES = 1_000
 SCHEMA_PATIENCE = "10min"
 """How long a process waits on PostgreSQL for another one that changes the tables."""
 
+_CAUSES_OF_SQLITE = {
+    sqlite3.SQLITE_BUSY: "conflict",
+    sqlite3.SQLITE_LOCKED: "conflict",
+    sqlite3.SQLITE_FULL: "full",
+}
+_CAUSES_OF_STATES = (
+    ("40", "conflict"),  # Serialisation, deadlock.
+    ("55P03", "conflict"),  # A lock that was not given in time.
+    ("53", "full"),  # Disk, memory, connections.
+    ("08", "connection"),
+    ("57P", "connection"),  # The server goes down or comes up.
+)
+
 _WRITER = "tracker_writer"
 _EXCLUSIVE = "tracker_exclusive"
 _SCHEMA_LOCK = 7_827_717_300  # Any number, the same in every process.
@@ -203,6 +216,23 @@ def _set_on_sqlite(connection: Connection, pragma: str) -> None:
 def is_single_writer(engine: Engine) -> bool:
     """Tell whether nobody but this process can write."""
     return engine.dialect.name == "sqlite"
+
+
+def cause_of(error: BaseException) -> str:
+    """Return why a transaction failed, one of `meter.CAUSES` but ``unexpected``.
+
+    ``conflict``: another transaction was in the way for too long. ``full``: there is no room.
+    ``connection``: the server went away or refused.
+    """
+    reason = getattr(error, "orig", None) or error
+    code = getattr(reason, "sqlite_errorcode", None)
+    if code is not None:
+        return _CAUSES_OF_SQLITE.get(code & 0xFF, "other")
+    state = getattr(reason, "sqlstate", None)
+    if state is None:
+        # The driver for PostgreSQL names no state when there is no server to say one.
+        return "connection" if isinstance(error, OperationalError) else "other"
+    return next((cause for begin, cause in _CAUSES_OF_STATES if state.startswith(begin)), "other")
 
 
 def insert_into(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:

@@ -155,13 +155,16 @@ def client_address(peer: str, forwarded: str, trusted: Collection[Network]) -> s
         forwarded: the header, empty where there is none.
         trusted: networks of the site's own proxies.
     """
+    if not trusted:
+        return peer
     hops = forwarded.split(",") if forwarded else []
     address = peer
-    while hops and _is_in(address, trusted):
+    while hops and is_in(address, trusted):
         address = hops.pop().strip()
     return address
 
 
-def _is_in(text: str, networks: Collection[Network]) -> bool:
+def is_in(text: str, networks: Collection[Network]) -> bool:
+    """Tell whether an address is of one of these networks; what is no address is of none."""
     address = parse_address(text)
     return address is not None and any(address in network for network in networks)

@@ -6,20 +6,28 @@ function costs several times what the message itself does. The server hands requ
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from ipaddress import ip_network
+from math import ceil
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from tracker_server.config import Settings
 from tracker_server.connection import Answer
 from tracker_server.errors import InvalidMessageError, QueueFullError, StorageError
 from tracker_server.hosts import host_and_port, is_allowed
 from tracker_server.identity import DailyIdentity, client_address
+from tracker_server.limits import Limits
+from tracker_server.meter import Answers
 from tracker_server.model import (
     Beat,
+    Event,
     Leave,
     Message,
+    NotFound,
+    View,
 )
+from tracker_server.networks import Networks
 from tracker_server.payload import MAX_BODY_BYTES, parse_message
 from tracker_server.recorder import Recorder
 
@@ -31,11 +39,33 @@ _HEADERS = (
     ("Cross-Origin-Resource-Policy", "cross-origin"),
     ("Cache-Control", "no-store"),
 )
+_ALLOW = ("Allow", "POST, OPTIONS")
 _STORED = Answer(HTTPStatus.NO_CONTENT, _HEADERS)
 _TAKEN = Answer(HTTPStatus.ACCEPTED, _HEADERS)
 _LATER = Answer(HTTPStatus.SERVICE_UNAVAILABLE, (*_HEADERS, ("Retry-After", str(RETRY_SECONDS))))
-_FOREIGN = Answer(HTTPStatus.FORBIDDEN, _HEADERS)
-_TOO_LARGE = Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _HEADERS)
+_TOO_MANY = Answer(HTTPStatus.TOO_MANY_REQUESTS, _HEADERS)
+_KINDS: dict[type[Message], tuple[str, Answer]] = {
+    View: ("view", _STORED),
+    NotFound: ("not_found", _STORED),
+    Event: ("event", _STORED),
+    Beat: ("beat", _TAKEN),
+    Leave: ("leave", _TAKEN),
+}
+"""How a kind of message is called, and what answers it when all is well."""
+_UNKNOWN = "unknown"
+"""How what is no message is called."""
+_REFUSALS = {
+    "method": Answer(HTTPStatus.METHOD_NOT_ALLOWED, (*_HEADERS, _ALLOW)),
+    "host": Answer(HTTPStatus.FORBIDDEN, _HEADERS),
+    "network_limit": _TOO_MANY,
+    "site_limit": _TOO_MANY,
+    "total_limit": _TOO_MANY,
+    "too_large": Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _HEADERS),
+    "malformed": Answer(HTTPStatus.BAD_REQUEST, _HEADERS),
+    "queue_full": _LATER,
+    "storage": _LATER,
+}
+"""Why a request is not counted, and what answers it."""
 
 Header = Callable[[str], str]
 """Returns a header of a request by its lower-case name, empty where there is none."""
@@ -48,13 +78,26 @@ class Ingest:
         self,
         recorder: Recorder,
         identity: DailyIdentity,
-        allowed_hosts: Collection[str],
-        trusted_proxies: Collection[str],
+        settings: Settings,
+        networks: Networks,
+        limits: Limits,
     ) -> None:
+        self._networks = networks
+        self._limits = limits
         self._recorder = recorder
         self._identity = identity
-        self._allowed = frozenset(allowed_hosts)
-        self._trusted = tuple(map(ip_network, trusted_proxies))
+        self._allowed = frozenset(settings.allowed_hosts)
+        self._trusted = tuple(map(ip_network, settings.trusted_proxies))
+        answers = (_STORED, _TAKEN, *_REFUSALS.values())
+        self.answers = Answers(
+            (*(name for name, _ in _KINDS.values()), _UNKNOWN),
+            tuple(dict.fromkeys(str(int(answer.status)) for answer in answers)),
+            tuple(_REFUSALS),
+        )
+        self._count = {
+            kind: self.answers.given[name, str(int(answer.status))].add
+            for kind, (name, answer) in _KINDS.items()
+        }
 
     def take(
         self,
@@ -74,32 +117,19 @@ class Ingest:
             done: is called with the answer, once and from another thread, if none is returned.
         """
         if method != "POST":
-            return _answer_other(method)
+            return self._answer_other(method)
         site = header("origin") or header("referer")
         if self._allowed and not is_allowed(site, self._allowed):
-            return _FOREIGN
+            return self._refuse("host")
+        host = host_and_port(site)[0]
+        if self._limits.is_on:
+            network = self._networks.of_sender(peer, header("x-forwarded-for"))
+            limit, seconds = self._limits.wait(network, host)
+            if limit:
+                return self._refuse(limit, ("Retry-After", str(ceil(seconds))))
         if body is None or len(body) > MAX_BODY_BYTES:
-            return _TOO_LARGE
-        host, agent = host_and_port(site)[0], header("user-agent")
-
-        def visitor_of_day() -> int:
-            address = client_address(peer, header("x-forwarded-for"), self._trusted)
-            try:
-                return self._identity.session(host, address, agent)
-            except OSError as error:
-                raise StorageError(f"salt_file: {error}") from error
-
-        try:
-            message = parse_message(body, host, visitor_of_day, agent)
-            repeats = self._recorder.submit(
-                message, lambda error: done(_LATER if error else self._answer(message))
-            )
-        except InvalidMessageError as refusal:
-            reason = ("X-Stats-Refused", str(refusal))
-            return Answer(HTTPStatus.BAD_REQUEST, (*_HEADERS, reason))
-        except (QueueFullError, StorageError):
-            return _LATER
-        return self._answer(message) if repeats else None
+            return self._refuse("too_large")
+        return self._record(body, host, header, peer, done)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request of WSGI: wait for what `take` answers later."""
@@ -124,18 +154,60 @@ class Ingest:
         start_response(f"{status.value} {status.phrase}", list(answer.headers))
         return [answer.body]
 
-    def _answer(self, message: Message) -> Answer:
-        if isinstance(message, Beat):
-            doublings = self._recorder.interval_doublings()
-            return _TAKEN._replace(body=b"." * doublings) if doublings else _TAKEN
-        return _TAKEN if isinstance(message, Leave) else _STORED
+    def _record(
+        self,
+        body: bytes,
+        host: str,
+        header: Header,
+        peer: str,
+        done: Callable[[Answer], None],
+    ) -> Answer | None:
+        agent = header("user-agent")
 
+        def visitor_of_day() -> int:
+            address = client_address(peer, header("x-forwarded-for"), self._trusted)
+            try:
+                return self._identity.session(host, address, agent)
+            except OSError as error:
+                raise StorageError(f"salt_file: {error}") from error
 
-def _answer_other(method: str) -> Answer:
-    # The script never causes a preflight; who asks all the same gets a cheap answer.
-    known = method == "OPTIONS"
-    status = HTTPStatus.NO_CONTENT if known else HTTPStatus.METHOD_NOT_ALLOWED
-    return Answer(status, (*_HEADERS, ("Allow", "POST, OPTIONS")))
+        kind = None
+        try:
+            message = parse_message(body, host, visitor_of_day, agent)
+            kind = type(message)
+            repeats = self._recorder.submit(
+                message, lambda error: done(self._conclude(type(message), error))
+            )
+        except InvalidMessageError as refusal:
+            return self._refuse("malformed", ("X-Stats-Refused", str(refusal)))
+        except QueueFullError:
+            return self._refuse("queue_full", kind=kind)
+        except StorageError:
+            return self._refuse("storage", kind=kind)
+        return self._conclude(kind, None) if repeats else None
+
+    def _conclude(self, kind: type[Message], error: StorageError | None) -> Answer:
+        if error is not None:
+            return self._refuse("storage", kind=kind)
+        self._count[kind]()
+        answer = _KINDS[kind][1]
+        doublings = self._recorder.interval_doublings() if kind is Beat else 0
+        return answer._replace(body=b"." * doublings) if doublings else answer
+
+    def _answer_other(self, method: str) -> Answer:
+        # The script never causes a preflight; who asks all the same gets a cheap answer.
+        if method == "OPTIONS":
+            return _STORED._replace(headers=(*_HEADERS, _ALLOW))
+        return self._refuse("method")
+
+    def _refuse(
+        self, reason: str, *headers: tuple[str, str], kind: type[Message] | None = None
+    ) -> Answer:
+        answer = _REFUSALS[reason]
+        name = _KINDS[kind][0] if kind else _UNKNOWN
+        self.answers.given[name, str(int(answer.status))].add()
+        self.answers.dropped[reason].add()
+        return answer._replace(headers=(*answer.headers, *headers)) if headers else answer
 
 
 def _read_body(environ: WSGIEnvironment) -> bytes | None:

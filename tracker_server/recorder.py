@@ -5,13 +5,15 @@ what has gathered meanwhile. Under no load a message is committed at once; under
 grow by themselves.
 """
 
-import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from tracker_server.errors import QueueFullError, StorageError
+from tracker_server.health import Health
+from tracker_server.meter import Counter
 from tracker_server.model import (
     OF_NO_SESSION,
     Beat,
@@ -29,7 +31,7 @@ CLEANUP_PAUSE_SECONDS = 0.001
 MAX_RECENT_BEATS = 16_384
 """How many sessions are remembered to spare the database repeated beats; about 4 MiB."""
 
-_log = logging.getLogger("tracker_server")
+_FAILED = "the writer has failed"
 
 Told = Callable[[StorageError | None], None]
 """What is called with the error of a commit, ``None`` once it has reached the disk."""
@@ -59,6 +61,9 @@ class Recorder:
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.pressure = Pressure()
+        self.health = Health()
+        self.beats_repeated = Counter()
+        """Heartbeats that were answered from memory."""
         self._timer = timer
         self._store = store
         self._clock = clock
@@ -80,10 +85,14 @@ class Recorder:
 
         Raises:
             QueueFullError: too many messages wait already; nothing was taken.
+            StorageError: the writer has failed; nothing is taken any more.
         """
         received = Received(int(self._clock()), message)
         if self._beats is not None and self._beats.repeats(received):
+            self.beats_repeated.add()
             return True
+        if self.health.is_broken:
+            raise StorageError(_FAILED)
         with self._gathered:
             if self._waiting >= self._max_waiting:
                 raise QueueFullError(f"{self._waiting} messages wait for the disk")
@@ -123,13 +132,13 @@ class Recorder:
 
     def replace_pages(self, manifest: Manifest, digest: str) -> None:
         """Put a manifest in force between two batches."""
-        with self._committing:
+        with self._committing, self._heard():
             self._store.replace_pages(manifest, digest, int(self._clock()))
 
     def clean_up(self) -> None:
         """Delete what is of no more use, in steps between which messages are stored."""
         for _ in range(MAX_CLEANUP_STEPS):
-            with self._committing:
+            with self._committing, self._heard():
                 now = int(self._clock())
                 complete = self._store.clean_up(now, self.pressure.patience(now))
                 if self._beats is not None:
@@ -138,6 +147,19 @@ class Recorder:
                 return
             # Whoever waits for the lock gets it only when this thread does not ask at once.
             time.sleep(CLEANUP_PAUSE_SECONDS)
+
+    def recover(self) -> None:
+        """See whether messages would be stored again, when the latest one was not.
+
+        Nobody sends messages to a tracker that says it is not ready, so it has to look itself.
+        """
+        if not self.health.is_ready and not self.health.is_broken:
+            with suppress(StorageError), self._committing, self._heard():
+                self._store.probe()
+
+    def waiting(self) -> int:
+        """Return how many messages wait for the disk."""
+        return self._waiting
 
     def close(self) -> None:
         """Commit what waits and close the store."""
@@ -167,8 +189,14 @@ class Recorder:
             self.pressure.note(self._timer() - batch.began)
             with self._gathered:
                 self._waiting -= len(batch.received)
-            for told in batch.told:
+            self._tell(batch, error)
+
+    def _tell(self, batch: _Batch, error: StorageError | None) -> None:
+        for told in batch.told:
+            try:
                 told(error)
+            except Exception as defect:  # noqa: BLE001  # the others wait
+                self.health.hear_unexpected(defect)
 
     def _wait(self) -> bool:
         """Wait for messages; tell whether there are any, and not rather an end."""
@@ -179,17 +207,29 @@ class Recorder:
             return bool(self._batch.received)
 
     def _commit(self, batch: _Batch) -> StorageError | None:
+        if self.health.is_broken:  # Who came when it was not broken yet waits all the same.
+            return StorageError(_FAILED)
         try:
-            self._store.write(batch.received)
+            with self._heard():
+                self._store.write(batch.received)
             if self._beats is not None:
                 self._beats.note(batch.received)
         except StorageError as error:
             return error
-        except Exception as error:  # noqa: BLE001
-            # Nobody may believe in this commit, and the next one may do better.
-            _log.exception("a batch could not be written")
-            return StorageError(f"unexpected: {error!r}")
+        except Exception as error:  # noqa: BLE001  # nobody may believe in this commit
+            self.health.hear_unexpected(error)
+            return StorageError(f"unexpected: {type(error).__name__}")
         return None
+
+    @contextmanager
+    def _heard(self) -> Iterator[None]:
+        """Tell the health how what is done in this block ended."""
+        try:
+            yield
+        except StorageError as error:
+            self.health.hear_failure(error, self._clock())
+            raise
+        self.health.hear_success()
 
 
 class _RecentBeats:

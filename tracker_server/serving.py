@@ -5,8 +5,11 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
-from tracker_server.connection import Connection, Request
+from tracker_server.connection import Connection, Host, Request
+from tracker_server.crowd import Crowd
+from tracker_server.meter import ServerMeter
 
 SWEEP_SECONDS = 1.0
 STOP_SECONDS = 5.0
@@ -25,56 +28,71 @@ class Server:
         handle: Callable[[Connection, Request], None],
         body_limit: Callable[[Request], int],
         end_streams: Callable[[], None],
+        network_of: Callable[[str], str | None],
+        meter: ServerMeter,
     ) -> None:
-        """`end_streams` is called when it stops, before what is in work is waited for."""
+        """Take what it needs; nothing is listened to yet.
+
+        Args:
+            handle: is given each request.
+            body_limit: returns how many bytes the body of a request may have.
+            end_streams: is called when it stops, before what is in work is waited for.
+            network_of: returns whose share of the connections a peer's address counts to.
+            meter: hears what happens.
+        """
         self._handle = handle
         self._body_limit = body_limit
         self._end_streams = end_streams
-        self._connections: set[Connection] = set()
-        self._most = min(MAX_CONNECTIONS, _raise_file_limit() * 3 // 4)
+        self._meter = meter
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = asyncio.Event()
+        most = min(MAX_CONNECTIONS, _raise_file_limit() * 3 // 4)
+        self.crowd = Crowd(most, network_of, meter)
+        """The open connections."""
 
     async def serve(self, listening: socket.socket, ready: Callable[[], None]) -> None:
-        """Serve until a signal tells to stop. `ready` is called when it can be connected to.
+        """Serve until `stop` or a signal. `ready` is called when it can be connected to.
 
         Raises:
             OSError: the address cannot be listened on.
         """
-        loop, told = asyncio.get_running_loop(), asyncio.Event()
-        server = await loop.create_server(
-            lambda: Connection(self._handle, self._body_limit, self._connections, loop.time),
-            sock=listening,
-            backlog=BACKLOG,
-        )
-        _when_told(told.set)
+        loop = self._loop = asyncio.get_running_loop()
+        crowd, handlers = self.crowd, (self._handle, self._body_limit)
+        host = Host(*handlers, crowd.join, crowd.leave, crowd.release, loop.time, self._meter)
+        server = await loop.create_server(lambda: Connection(host), sock=listening, backlog=BACKLOG)
+        _when_told(self._told.set)
         ready()
-        while not told.is_set():
+        while not self._told.is_set():
             self._sweep(loop.time())
             try:
-                await asyncio.wait_for(told.wait(), SWEEP_SECONDS)
+                await asyncio.wait_for(self._told.wait(), SWEEP_SECONDS)
             except TimeoutError:
                 continue
         server.close()
         self._end_streams()
         await self._finish(loop.time() + STOP_SECONDS)
 
+    def stop(self) -> None:
+        """Tell it to stop, as a signal does; safe to use from any thread."""
+        if self._loop is None:
+            self._told.set()  # It does not serve yet, and nobody waits.
+        else:
+            with suppress(RuntimeError):  # The loop is closed: it has stopped.
+                self._loop.call_soon_threadsafe(self._told.set)
+
     def _sweep(self, now: float) -> None:
-        """Cut those whose time is over, and of too many those that only wait."""
-        for connection in list(self._connections):
+        """Cut those whose time is over."""
+        for connection in list(self.crowd.members):
             if connection.deadline < now:
-                connection.cut()
-        surplus = len(self._connections) - self._most
-        if surplus > 0:
-            idle = sorted((c for c in self._connections if c.is_idle), key=lambda c: c.deadline)
-            for connection in idle[:surplus]:
-                connection.cut()
+                connection.cut_for("idle" if connection.is_idle else "slow")
 
     async def _finish(self, end: float) -> None:
         loop = asyncio.get_running_loop()
-        for connection in list(self._connections):
+        for connection in list(self.crowd.members):
             connection.finish()
-        while self._connections and loop.time() < end:  # noqa: ASYNC110  # a set has no event
+        while self.crowd.members and loop.time() < end:  # noqa: ASYNC110  # a set has no event
             await asyncio.sleep(0.01)
-        for connection in list(self._connections):
+        for connection in list(self.crowd.members):
             connection.deadline = 0.0
             connection.cut()
         await asyncio.sleep(0)  # They are closed when the loop comes to it.
@@ -122,7 +140,9 @@ def _raise_file_limit() -> int:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         except (OSError, ValueError) as error:
-            _log.warning("no more than %d files can be open: %s", soft, error)
+            _log.warning(
+                "no more than %d files can be open: %s", soft, error, extra={"event": "file_limit"}
+            )
             return soft
         return most
     return most

@@ -84,7 +84,13 @@ def _make_file_ready(engine: Engine, file: Path) -> None:
 
 def _upgrade_with_backup(engine: Engine, file: Path, revisions: Sequence[str]) -> None:
     copy = sqlite_file.back_up(file, f"before-{revisions[-1]}")
-    _log.info("upgrading %r to %s; as it was: %r", str(file), revisions[-1], str(copy))
+    _log.info(
+        "upgrading %r to %s; as it was: %r",
+        str(file),
+        revisions[-1],
+        str(copy),
+        extra={"event": "upgrade"},
+    )
     try:
         upgrade(engine, revisions)
     except ConfigurationError:

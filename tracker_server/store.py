@@ -6,7 +6,8 @@ The store knows neither clock nor threads: times come with the messages, and its
 caller sees to it that one call is made at a time.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from itertools import groupby
@@ -18,14 +19,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from tracker_server import events, readings
 from tracker_server.cleanup import CleanUp
 from tracker_server.config import Settings
-from tracker_server.database import is_single_writer, open_writer
-from tracker_server.errors import InvalidManifestError, StorageError
+from tracker_server.database import cause_of, is_single_writer, open_writer
+from tracker_server.errors import InvalidManifestError, StorageError, TrackerError
+from tracker_server.meter import StoreMeter
 from tracker_server.model import (
+    Beat,
     Event,
     Leave,
     Manifest,
     Page,
     Received,
+    View,
 )
 from tracker_server.schema import MAX_PATH_ID, OTHER, uncounted_key
 from tracker_server.statements import DEPLOYS, LABELS, PAGES, PATHS, TOTALS, Statements
@@ -47,11 +51,14 @@ class _Totals(NamedTuple):
 class Store:
     """The tables of one tracker, and how messages change them."""
 
-    def __init__(self, engine: Engine, settings: Settings) -> None:
+    def __init__(
+        self, engine: Engine, settings: Settings, timer: Callable[[], float] = time.perf_counter
+    ) -> None:
         self.single_writer = is_single_writer(engine)
         """True when no other process can write, so that memory can stand for the tables."""
-        self.sessions_written = 0
-        """How many rows of active sessions were inserted, changed or deleted by messages."""
+        self.meter = StoreMeter()
+        self._timer = timer
+        self._began = 0.0
         self._engine = engine
         self._driver_error = engine.dialect.loaded_dbapi.Error
         self._settings = settings
@@ -96,13 +103,13 @@ class Store:
             )
             tally = self._counting.count(connection, batch, paths, totals.visitors)
             self._counting.insert(connection, tally, totals.tracking_since, totals.run_day)
-            written = self._keep_sessions(connection, batch, paths, tally)
+            written, idle = self._keep_sessions(connection, batch, paths, tally)
             if done:
                 events.keep(connection, self._statements, self._labels, done, paths)
             if said:
                 words = self._read_words(connection)
                 readings.keep(connection, self._statements, said, paths, tally.visitors, words)
-        self.sessions_written += written
+        self._note(batch, tally, written, idle)
 
     def replace_pages(self, manifest: Manifest, digest: str, at: int) -> None:
         """Put a manifest in force in one step; the views of pages that are gone stay.
@@ -154,17 +161,41 @@ class Store:
             self._lock(connection)  # Without it, rows locked in another order would be a deadlock.
             return self._clean_up.step(connection, now, patience)
 
+    def probe(self) -> None:
+        """Change nothing, durably, to see whether a message would be stored now.
+
+        Raises:
+            StorageError: it would not.
+        """
+        with self._transaction() as connection:
+            self._lock(connection)
+            connection.execute(update(TOTALS).values(views=TOTALS.c.views))
+
+    def _note(self, batch: Sequence[Received], tally: Tally, written: int, idle: int) -> None:
+        meter = self.meter
+        counted = len(tally.views)
+        meter.views_counted += counted
+        meter.views_repeated += sum(type(r.message) is View for r in batch) - counted
+        meter.beats_repeated += idle
+        meter.sessions_written += written
+        meter.batch_messages.observe(len(batch))
+        meter.commit_seconds.observe(self._timer() - self._began)
+
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         try:
             if self._writer is None:
                 self._writer = open_writer(self._engine)
+            self._began = self._timer()
             with self._writer.begin():
                 yield self._writer
         except BaseException as error:
             self._start_anew()
             if isinstance(error, SQLAlchemyError | self._driver_error):
+                self.meter.failures[cause_of(error)] += 1
                 raise StorageError(str(error.__cause__ or error)) from error
+            if not isinstance(error, TrackerError):
+                self.meter.failures["unexpected"] += 1
             raise
 
     def _start_anew(self) -> None:
@@ -178,6 +209,7 @@ class Store:
 
     def _lock(self, connection: Connection) -> _Totals:
         totals = _Totals(*self._statements.lock.fetch(connection)[0])
+        self.meter.lock_seconds.observe(self._timer() - self._began)
         if totals.manifest_digest != self._digest:
             # A manifest came into force, from here or from another process.
             self._digest = totals.manifest_digest
@@ -205,9 +237,13 @@ class Store:
         batch: Sequence[Received],
         paths: Mapping[str, int],
         tally: Tally,
-    ) -> int:
-        """Apply views, beats and leaves to the active sessions in the order they came."""
-        written = 0
+    ) -> tuple[int, int]:
+        """Apply views, beats and leaves to the active sessions in the order they came.
+
+        Returns:
+            How many rows were written, and how many beats wrote none.
+        """
+        written = idle = 0
         # From their first view on they go by a number.
         self._statements.drop_sessions.run(connection, [*map(uncounted_key, tally.new_visitors)])
         for kind, run in groupby(batch, key=lambda received: type(received.message)):
@@ -215,8 +251,11 @@ class Store:
             if statement is not None:
                 make = _leave_row if kind is Leave else _session_row
                 rows = [make(received, paths, tally.visitors) for received in run]
-                written += statement.run(connection, rows)
-        return written
+                changed = statement.run(connection, rows)
+                written += changed
+                if kind is Beat:
+                    idle += len(rows) - changed
+        return written, idle
 
 
 def _session_row(

@@ -62,6 +62,10 @@ class Streams:
         """Tell somebody no more."""
         self._followers.pop(send, None)
 
+    def open(self) -> int:
+        """Return how many there are."""
+        return len(self._followers)
+
     def close(self) -> None:
         """Tell nobody any more, and begin no stream."""
         self._closed = True

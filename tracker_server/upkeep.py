@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tracker_server.errors import InvalidManifestError, StorageError
+from tracker_server.health import reason_of
 from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
 from tracker_server.recorder import Recorder
 
 TICK_SECONDS = 1.0
+END_SECONDS = 10.0
+"""How long a process that is to end has for it."""
 
 _log = logging.getLogger("tracker_server")
 
@@ -32,11 +35,22 @@ class Upkeep:
         self._missing = False
         self._cleanup_seconds = cleanup_seconds
         self._cleaned = clock()
+        self._stop_process: Callable[[], None] = lambda: None
+        self._end_process: Callable[[], None] = lambda: None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Run the chores in the background until `stop`."""
+    def start(
+        self,
+        stop_process: Callable[[], None] = lambda: None,
+        end_process: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Run the chores in the background until `stop`.
+
+        When the writer or a chore has failed in a way that nobody thought of, `stop_process` is
+        called, and `end_process` if there has been no `stop` for `END_SECONDS` after that.
+        """
+        self._stop_process, self._end_process = stop_process, end_process
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
         self._thread.start()
 
@@ -47,16 +61,29 @@ class Upkeep:
             self._thread.join()
 
     def tick(self) -> None:
-        """Do what is due. What fails is logged and tried again; it never ends the process."""
+        """Do what is due. What the database refuses is logged and tried again."""
         try:
+            self._recorder.recover()
             self._watch_manifest()
             self._clean_up()
         except StorageError as error:
-            _log.error("upkeep: the database refused: %r", str(error))
+            _log.error(
+                "upkeep: the database refused: %r", reason_of(error), extra={"event": "upkeep"}
+            )
 
     def _run(self) -> None:
-        while not self._stopping.wait(TICK_SECONDS):
-            self.tick()
+        try:
+            while not self._stopping.wait(TICK_SECONDS):
+                self.tick()
+                if self._recorder.health.is_broken:
+                    break
+            else:
+                return
+        except Exception as error:  # noqa: BLE001  # nobody would do the chores any more
+            self._recorder.health.hear_unexpected(error)
+        self._stop_process()
+        if not self._stopping.wait(END_SECONDS):
+            self._end_process()
 
     def _clean_up(self) -> None:
         now = self._clock()
@@ -72,7 +99,12 @@ class Upkeep:
         except OSError as error:
             if not self._missing:
                 self._missing = True
-                _log.warning("manifest %r: %s; waiting for it", str(self._manifest), error.strerror)
+                _log.warning(
+                    "manifest %r: %s; waiting for it",
+                    str(self._manifest),
+                    error.strerror,
+                    extra={"event": "manifest_missing"},
+                )
             return
         self._missing = False
         signature = (state.st_mtime_ns, state.st_size, state.st_ino)
@@ -87,6 +119,16 @@ class Upkeep:
             manifest = parse_manifest(data)
             self._recorder.replace_pages(manifest, digest_of(data))
         except (OSError, InvalidManifestError) as error:
-            _log.error("manifest %r refused, the one before stays: %r", str(path), str(error))
+            _log.error(
+                "manifest %r refused, the one before stays: %r",
+                str(path),
+                str(error),
+                extra={"event": "manifest_refused"},
+            )
             return
-        _log.info("manifest %r in force: %d pages", str(path), len(manifest.pages))
+        _log.info(
+            "manifest %r in force: %d pages",
+            str(path),
+            len(manifest.pages),
+            extra={"event": "manifest"},
+        )

@@ -32,7 +32,8 @@ def write_history(database: Path, manifest: Path, until: float | None = None) ->
     now = time.time() if until is None else until
     clock = [now - DAYS * DAY]
     app = create_app(
-        Settings(database_url=f"sqlite:///{database}", manifest=str(manifest)), lambda: clock[0]
+        Settings(database_url=f"sqlite:///{database}", manifest=str(manifest), rate_limit=0),
+        lambda: clock[0],
     )
     tracker: Tracker = app.extensions["tracker"]
     paths = [

@@ -227,7 +227,9 @@ def make_site(clock: FakeClock, database_url: str) -> Iterator[MakeSite]:
     sites: list[Site] = []
 
     def make(**settings: Any) -> Site:
-        app = create_app(Settings(**{"database_url": database_url, **settings}), clock)
+        # The clock stands still, so whatever is sent comes at once.
+        defaults = {"database_url": database_url, "rate_limit": 0}
+        app = create_app(Settings(**{**defaults, **settings}), clock)
         sites.append(Site(app, clock, app.test_client()))
         return sites[-1]
 

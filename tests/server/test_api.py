@@ -1,8 +1,7 @@
-"""Figures out, manifest in, health: the JSON interface as HTTP."""
+"""Figures out, manifest in: the JSON interface as HTTP."""
 
 import io
 import json
-from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
@@ -272,27 +271,6 @@ def test_manifest_is_put_and_nothing_else(guarded: Site, method: str) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}"}
 
     assert guarded.client.open("/api/manifest", method=method, headers=headers).status_code == 405
-
-
-def test_healthz_is_ok_while_the_database_answers(site: Site) -> None:
-    """A load balancer asks this."""
-    answer = site.client.get("/healthz")
-
-    assert (answer.status_code, answer.data, answer.mimetype) == (200, b"ok\n", "text/plain")
-
-
-@pytest.mark.sqlite_only("it breaks the file; test_postgresql.py stops the server")
-def test_healthz_is_503_when_the_database_does_not_answer(site: Site) -> None:
-    """The answer does not say where the database is."""
-    site.tracker.close()
-    database: Any = site.tracker.engine.url.database
-    for suffix in ("", "-wal", "-shm"):
-        with open(database + suffix, "wb") as file:  # noqa: PTH123  # a name with a suffix
-            file.write(b"no database " * 1_000)
-    answer = site.client.get("/healthz")
-
-    assert answer.status_code == 503
-    assert answer.data == b"the database does not answer\n"
 
 
 def test_as_json_is_what_is_served(site: Site) -> None:

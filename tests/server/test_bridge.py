@@ -11,6 +11,7 @@ import pytest
 
 from tracker_server.bridge import MAX_WAITING, Bridge
 from tracker_server.connection import Answer, Request
+from tracker_server.meter import ServerMeter
 
 
 def _request(target: bytes = b"/", method: str = "GET", **parts: Any) -> Request:
@@ -22,13 +23,17 @@ def _request(target: bytes = b"/", method: str = "GET", **parts: Any) -> Request
 
 
 def _answers(
-    application: WSGIApplication, *requests: Request, release: Callable[[], None] = lambda: None
+    application: WSGIApplication,
+    *requests: Request,
+    release: Callable[[], None] = lambda: None,
+    meter: ServerMeter | None = None,
 ) -> list[Answer]:
     """Return the answers, in the order in which they were made."""
     answers: list[Answer] = []
+    meter = meter or ServerMeter()
 
     async def ask() -> None:
-        bridge = Bridge(application, 1, ("127.0.0.1", 8001))
+        bridge = Bridge(application, 1, ("127.0.0.1", 8001), meter)
         all_answered = asyncio.Event()
 
         def done(answer: Answer) -> None:
@@ -161,8 +166,9 @@ def test_beyond_its_bound_requests_are_sent_away() -> None:
         start_response("200 OK", [])
         return []
 
-    most = 1 + MAX_WAITING
+    most, meter = 1 + MAX_WAITING, ServerMeter()
     requests = [_request() for _ in range(most + 2)]
-    statuses = [a.status for a in _answers(application, *requests, release=go_on.set)]
+    answers = _answers(application, *requests, release=go_on.set, meter=meter)
 
-    assert statuses == [503, 503] + [200] * most
+    assert [answer.status for answer in answers] == [503, 503] + [200] * most
+    assert meter.refused["busy"] == 2

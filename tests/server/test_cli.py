@@ -44,7 +44,13 @@ def _wait_until(condition: Callable[[], bool], what: str) -> None:
 
 def _environment(variables: dict[str, str]) -> dict[str, str]:
     inherited = {name: text for name, text in os.environ.items() if not name.startswith("STATS_")}
-    return {**inherited, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **variables}
+    return {
+        **inherited,
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "STATS_RATE_LIMIT": "0",
+        **variables,
+    }
 
 
 class Command:
@@ -219,12 +225,12 @@ def test_less_durable_settings_are_warned_of(run: Run) -> None:
     """The owner who lowers them reads at each start what may be lost."""
     command = run("run", "--port", str(_free_port()), STATS_SYNCHRONOUS="normal").serving()
 
-    assert command.err.splitlines() == [
-        (
-            "tracker-server: warning: synchronous=normal: after a power cut or a crash of the "
-            "system the last views may be missing, though they were answered with 204"
-        )
-    ]
+    lines = [json.loads(line) for line in command.err.splitlines()]
+    assert lines[0]["event"] == "less_durable"
+    assert lines[0]["message"] == (
+        "synchronous=normal: after a power cut or a crash of the system the last views may be "
+        "missing, though they were answered with 204"
+    )
 
 
 def test_what_was_answered_is_there_after_a_kill(run: Run) -> None:

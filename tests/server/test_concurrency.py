@@ -52,7 +52,7 @@ def test_64_threads_beating_write_what_the_window_allows(
         site.clock.advance(10)
 
     assert set(statuses) == {202}
-    assert site.tracker.store.sessions_written == 3
+    assert site.tracker.store.meter.sessions_written == 3
     assert site.rows("SELECT count(*) FROM active_session") == [(1,)]
 
 
@@ -70,7 +70,7 @@ def test_64_threads_changing_paths_lose_none(make_site: MakeSite) -> None:
     last = site.stats()["activeByPath"]
 
     assert set(statuses) == {202}
-    assert site.tracker.store.sessions_written == THREADS * rounds
+    assert site.tracker.store.meter.sessions_written == THREADS * rounds
     assert site.rows("SELECT count(*) FROM active_session") == [(1,)]
     assert [row["visitors"] for row in last] == [1]
 

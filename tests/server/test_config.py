@@ -15,6 +15,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "synchronous": ("normal", "normal"),
     "manifest": ("site/stats-manifest.json", "site/stats-manifest.json"),
     "manifest_token": ("a token of length", "a token of length"),
+    "metrics_token": ("a token of length", "a token of length"),
     "allowed_hosts": ("a.example, B.example:8000", ("a.example", "b.example:8000")),
     "session_timeout_seconds": ("90", 90),
     "view_window_seconds": ("60", 60),
@@ -25,10 +26,12 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "max_unknown_paths": ("0", 0),
     "max_waiting": ("7", 7),
     "max_streams": ("9", 9),
+    "rate_limit": ("0", 0),
     "salt_file": ("/srv/stats.salts", "/srv/stats.salts"),
     "trusted_proxies": ("10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")),
     "threads": ("4", 4),
 }
+MAY_BE_ZERO = {"max_streams", "max_unknown_paths", "rate_limit", "retention_days"}
 NUMBERS = [name for name, (_, value) in EXAMPLES.items() if isinstance(value, int)]
 
 
@@ -42,6 +45,7 @@ def test_settings_have_the_documented_defaults() -> None:
         "full",
         "",
         "",
+        "",
         (),
         120,
         1_800,
@@ -52,6 +56,7 @@ def test_settings_have_the_documented_defaults() -> None:
         1_000,
         1_024,
         1_024,
+        100,
         "",
         (),
         8,
@@ -105,10 +110,11 @@ def test_a_text_for_a_number_is_an_error(name: str, text: str) -> None:
         *(
             pytest.param(name, "0", "must be 1 or more, is 0", id=name)
             for name in NUMBERS
-            if name not in {"port", "max_streams", "max_unknown_paths", "retention_days"}
+            if name not in {"port", *MAY_BE_ZERO}
         ),
         pytest.param("max_unknown_paths", "-1", "must not be negative, is -1", id="negative"),
         pytest.param("retention_days", "-1", "must not be negative, is -1", id="negative-days"),
+        pytest.param("rate_limit", "-1", "must not be negative, is -1", id="negative-rate"),
         pytest.param("max_streams", "-1", "must not be negative, is -1", id="negative-streams"),
         *(
             pytest.param(

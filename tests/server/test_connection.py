@@ -5,7 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http import HTTPStatus
 
 import pytest
@@ -13,6 +13,8 @@ import pytest
 from tracker_server import connection as connection_module
 from tracker_server import serving
 from tracker_server.connection import Answer, Connection, Request
+from tracker_server.meter import CUT, ServerMeter
+from tracker_server.networks import network_of
 
 PATIENCE_SECONDS = 10.0
 BODY_LIMIT = 100
@@ -32,7 +34,10 @@ class Host:
         self._listens = threading.Event()
         bound = serving.bind("127.0.0.1", 0)
         self.port = int(bound.getsockname()[1])
-        self.server = serving.Server(self._handle, lambda _: BODY_LIMIT, self._end_streams)
+        self.meter = ServerMeter()
+        self.server = serving.Server(
+            self._handle, lambda _: BODY_LIMIT, self._end_streams, network_of, self.meter
+        )
         self.thread = threading.Thread(target=lambda: asyncio.run(self._serve(bound)))
         self.thread.start()
         assert self._listens.wait(PATIENCE_SECONDS)
@@ -90,9 +95,11 @@ class Host:
             self.thread.join(PATIENCE_SECONDS)
         assert not self.thread.is_alive()
 
-    def connect(self) -> socket.socket:
-        """Return a connection to it."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS)
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        """Return a connection to it from some address."""
+        return socket.create_connection(
+            ("127.0.0.1", self.port), timeout=PATIENCE_SECONDS, source_address=(source, 0)
+        )
 
     def exchange(self, *parts: bytes) -> bytes:
         """Send parts, one after the other; return all that comes until the server closes."""
@@ -266,6 +273,8 @@ def test_what_is_heard(host: Host, parts: list[bytes], body: bytes) -> None:
 def test_what_is_refused(host: Host, sent: bytes, status: bytes) -> None:
     """What is no request, or could be read in two ways, is answered and the connection ended."""
     assert host.exchange(sent) == _answer(b"", status=status)
+    reason = {b"400": "malformed", b"413": "body", b"431": "head"}[status[:3]]
+    assert [name for name, number in host.meter.refused.items() if number] == [reason]
 
 
 def test_a_connection_is_kept_and_pipelined_requests_are_answered_in_turn(host: Host) -> None:
@@ -330,6 +339,7 @@ def test_who_sends_too_much_still_gets_the_answer(host: Host) -> None:
         answer = _read_all(connection)
 
     assert answer == _answer(b"POST / [content-length] (too long)")
+    assert host.meter.refused["body"] == 1
 
 
 @pytest.mark.parametrize("path", [b"/break", b"/inject"])
@@ -344,28 +354,37 @@ def test_a_fault_of_the_handler_is_answered_with_500(
 
 
 @pytest.mark.parametrize(
-    ("constant", "sent"),
+    ("constant", "sent", "reason"),
     [
-        pytest.param("HEAD_SECONDS", b"", id="says-nothing"),
-        pytest.param("HEAD_SECONDS", b"GET / HTTP/1.1\r\nHos", id="stops-in-the-head"),
+        pytest.param("HEAD_SECONDS", b"", "idle", id="says-nothing"),
+        pytest.param("HEAD_SECONDS", b"GET / HTTP/1.1\r\nHos", "slow", id="stops-in-the-head"),
         pytest.param(
-            "BODY_SECONDS", b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx", id="in-the-body"
+            "BODY_SECONDS",
+            b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx",
+            "slow",
+            id="in-the-body",
         ),
-        pytest.param("IDLE_SECONDS", b"GET / HTTP/1.1\r\n\r\n", id="says-nothing-more"),
+        pytest.param("IDLE_SECONDS", b"GET / HTTP/1.1\r\n\r\n", "idle", id="says-nothing-more"),
         pytest.param(
-            "LINGER_SECONDS", b"POST / HTTP/1.1\r\nContent-Length: 999\r\n\r\n", id="is-not-heard"
+            "LINGER_SECONDS",
+            b"POST / HTTP/1.1\r\nContent-Length: 999\r\n\r\n",
+            "slow",
+            id="is-not-heard",
         ),
     ],
 )
 def test_who_is_too_slow_is_cut(
-    host: Host, monkeypatch: pytest.MonkeyPatch, constant: str, sent: bytes
+    host: Host, monkeypatch: pytest.MonkeyPatch, constant: str, sent: bytes, reason: str
 ) -> None:
-    """Nobody keeps a connection by doing nothing."""
+    """Nobody keeps a connection by doing nothing, and it is counted."""
     monkeypatch.setattr(connection_module, constant, 0.05)
     with closing(host.connect()) as connection:
-        _wait_until(lambda: host.server._connections)
+        _wait_until(lambda: host.meter.connections == 1)
         connection.sendall(sent)
-        _wait_until(lambda: not host.server._connections)
+        _wait_until(lambda: not host.server.crowd.members)
+
+    assert host.meter.connections == 0
+    assert host.meter.cut == dict.fromkeys(CUT, 0) | {reason: 1}
 
 
 def test_a_request_in_work_has_all_the_time(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -408,6 +427,8 @@ def test_a_follower_who_does_not_read_is_let_go(host: Host) -> None:
             time.sleep(0.001)
             assert time.monotonic() - begin < PATIENCE_SECONDS
 
+    assert host.meter.cut["behind"] >= 1
+
 
 def test_a_server_that_stops_answers_what_is_in_work(host: Host) -> None:
     """Idle connections and streams end at once, what waits for an answer gets it, then all ends."""
@@ -436,6 +457,23 @@ def test_a_server_that_stops_answers_what_is_in_work(host: Host) -> None:
         host.connect()
 
 
+def test_a_server_can_be_told_to_stop_from_any_thread(host: Host) -> None:
+    """And once it has stopped, or before it begins, that does no harm."""
+    host.server.stop()
+    host.thread.join(PATIENCE_SECONDS)
+    ended = not host.thread.is_alive()
+    host.server.stop()
+    early = serving.Server(
+        lambda *_: None, lambda _: 0, lambda: None, lambda _: None, ServerMeter()
+    )
+    early.stop()
+    with closing(serving.bind("127.0.0.1", 0)) as bound, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving, "_when_told", lambda _stop: None)
+        asyncio.run(asyncio.wait_for(early.serve(bound, lambda: None), PATIENCE_SECONDS))
+
+    assert ended
+
+
 def test_a_server_that_stops_does_not_wait_for_ever(
     host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -453,7 +491,7 @@ def test_a_server_that_stops_does_not_wait_for_ever(
 
 def test_of_too_many_connections_those_go_that_wait_longest(host: Host) -> None:
     """Who is being answered stays, and so does who came last."""
-    host.server._most = 2
+    host.server.crowd._most = 2
     with (
         closing(host.connect()) as busy,
         closing(host.connect()) as old,
@@ -470,6 +508,7 @@ def test_of_too_many_connections_those_go_that_wait_longest(host: Host) -> None:
         host.release()
 
         assert closed == b""
+        assert host.meter.cut["crowded"] == 1
         assert new.recv(1_000) == _answer(b"GET /a?b [host] ", last=False)
         assert busy.recv(1_000) == _answer(b"held /hold", last=False)
 
@@ -480,7 +519,7 @@ def test_an_answer_to_nobody_goes_nowhere(host: Host) -> None:
         connection.sendall(b"GET /hold HTTP/1.1\r\n\r\n")
         _wait_until(lambda: host.held)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-    _wait_until(lambda: not host.server._connections)
+    _wait_until(lambda: not host.server.crowd.members)
     host.release()
 
     assert host.exchange(GET + CLOSE + b"\r\n") == _answer(b"GET /a?b [connection host] ")
@@ -494,3 +533,63 @@ def test_an_address_that_is_taken_is_an_error() -> None:
             serving.bind("127.0.0.1", first.getsockname()[1])
     with closing(serving.bind("::1", 0)) as sixth:
         assert sixth.family == socket.AF_INET6
+
+
+HALVES = [
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"GET / HTTP/1.1\r\nHos", id="half-a-head"),
+    pytest.param(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nx", id="half-a-body"),
+    pytest.param(b"GET / HTTP/1.1\r\n\r\n", id="idle"),
+]
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_a_network_with_too_many_connections_loses_its_own(host: Host, half: bytes) -> None:
+    """Neither who is answered, nor a stream, nor anybody else's, and the newcomer is heard."""
+    host.server.crowd._most_of_one = 2
+    with ExitStack() as stack:
+        other, busy, follower = (
+            stack.enter_context(closing(host.connect(f"127.0.{n}.1"))) for n in (7, 6, 6)
+        )
+        other.sendall(GET + b"\r\n")
+        other.recv(1_000)
+        busy.sendall(b"GET /hold HTTP/1.1\r\n\r\n")
+        follower.sendall(b"GET /follow HTTP/1.1\r\n\r\n")
+        _wait_until(lambda: host.held and host.followers)
+        slow = stack.enter_context(closing(host.connect("127.0.6.2")))
+        slow.sendall(half)
+        _wait_until(lambda: host.meter.connections == 4)
+        time.sleep(0.05)
+        new = stack.enter_context(closing(host.connect("127.0.6.3")))
+        new.sendall(GET + b"\r\n")
+        heard = new.recv(1_000)
+        _read_all(slow)
+        host.release()
+        released = busy.recv(1_000)
+        other.sendall(GET + b"\r\n")
+        kept = other.recv(1_000)
+        lost, host.lost = host.lost, 0
+
+    assert heard == kept == _answer(b"GET /a?b [host] ", last=False)
+    assert released == _answer(b"held /hold", last=False)
+    assert lost == 0
+    assert host.meter.cut == dict.fromkeys(CUT, 0) | {"network": 1}
+    _wait_until(lambda: not host.server.crowd._networks)
+
+
+def test_half_open_connections_of_many_networks_do_not_keep_a_reader_out(host: Host) -> None:
+    """Where all there may be are open, the oldest of those that say nothing go."""
+    crowd = host.server.crowd
+    crowd._most = 32
+    with ExitStack() as stack:
+        for n in range(100):
+            slow = stack.enter_context(closing(host.connect(f"127.0.{n}.1")))
+            slow.sendall(b"GET / HTTP/1.1\r\nHos")
+        reader = stack.enter_context(closing(host.connect()))
+        reader.sendall(GET + b"\r\n")
+        heard = reader.recv(1_000)
+        most = max(len(crowd.members), host.meter.connections)
+
+    assert heard == _answer(b"GET /a?b [host] ", last=False)
+    assert most <= 32
+    assert host.meter.cut["crowded"] >= 69

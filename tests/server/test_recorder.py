@@ -155,22 +155,67 @@ def test_a_heartbeat_is_written_again_after_a_failed_commit(site: Site) -> None:
 
 
 @pytest.mark.sqlite_only("PostgreSQL refuses the number itself, which is no surprise")
-def test_an_unexpected_failure_is_a_storage_error_and_ends_nothing(
+def test_an_unexpected_failure_is_a_storage_error_for_all_who_wait(
     site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody believes in a commit that has not been; the writer goes on, and the log tells why."""
+    """Nobody believes in a commit that has not been, and no message is taken after it."""
     recorder = site.tracker.recorder
     senders = _Senders(recorder)
     unwritable = View(session=120, load=1 << 64, path="/")
     with recorder._committing:
         senders.send([_view(1), unwritable, _view(2)])
     errors = senders.join()
-    recorder.record(_view(1))
+    with pytest.raises(StorageError, match="the writer has failed"):
+        recorder.record(_view(1))
 
     assert [type(error) for error in errors] == [StorageError] * 3
     assert all("unexpected: OverflowError" in str(error) for error in errors)
     assert "OverflowError" in caplog.text
-    assert _views(site) == 1
+    assert recorder.health.is_broken
+    assert _views(site) == 0
+
+
+@pytest.mark.sqlite_only("as above")
+def test_who_came_behind_a_batch_that_failed_is_told_so(site: Site) -> None:
+    """They wait for a commit that will not be tried."""
+    recorder = site.tracker.recorder
+    senders = _Senders(recorder)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold(_connection: object) -> None:
+        begun.set()
+        assert go_on.wait(PATIENCE_SECONDS)
+
+    event.listen(site.tracker.engine, "begin", hold, once=True)
+    senders.send([View(session=1, load=1 << 64, path="/")])
+    assert begun.wait(PATIENCE_SECONDS)
+    senders.send([_view(2), _view(3)])
+    go_on.set()
+    errors = [str(error) for error in senders.join()]
+
+    assert errors == ["unexpected: OverflowError", *["the writer has failed"] * 2]
+    assert _views(site) == 0
+
+
+def test_who_cannot_be_told_keeps_nobody_else_waiting(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is a defect, so the process ends; what is stored is said to be."""
+    recorder = site.tracker.recorder
+    told: list[StorageError | None] = []
+
+    def fail(_error: StorageError | None) -> None:
+        raise LookupError("planted")
+
+    with recorder._committing:
+        recorder.submit(_view(1), fail)
+        recorder.submit(_view(2), told.append)
+    _wait_until(lambda: bool(told))
+
+    assert told == [None]
+    assert recorder.health.is_broken
+    assert "writer failed" in caplog.text
+    assert _views(site) == 2
 
 
 def test_more_than_max_waiting_are_sent_away(make_site: MakeSite) -> None:
@@ -261,7 +306,7 @@ def test_another_writer_rules_the_shortcut_out(engine: Engine) -> None:
 
     assert alone._beats is not None
     assert shared._beats is None
-    assert store.sessions_written == 1
+    assert store.meter.sessions_written == 1
 
 
 @pytest.fixture
@@ -352,7 +397,7 @@ def test_the_shortcut_for_heartbeats_changes_no_row(steps: list[Message | int | 
                     twin.recorder.record(step)
 
             assert twins[0].sessions() == twins[1].sessions()
-        assert twins[0].store.sessions_written == twins[1].store.sessions_written
+        assert twins[0].store.meter.sessions_written == twins[1].store.meter.sessions_written
     finally:
         for twin in twins:
             twin.close()
@@ -393,10 +438,10 @@ def test_the_shortcut_remembers_no_more_than_its_bound(
     recorder = site.tracker.recorder
     for reader in range(30):
         recorder.record(Beat(session=reader, load=1, path="/"))
-    written = site.tracker.store.sessions_written
+    written = site.tracker.store.meter.sessions_written
     for reader in range(30):
         recorder.record(Beat(session=reader, load=1, path="/"))
 
     beats = recorder._beats
     assert beats is None or 5 <= len(beats._rows) + len(beats._older) <= 10
-    assert site.tracker.store.sessions_written == written == 30
+    assert site.tracker.store.meter.sessions_written == written == 30

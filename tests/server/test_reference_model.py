@@ -200,7 +200,7 @@ class Pair:
         self.tracker = self._start()
 
     def _start(self) -> Tracker:
-        app = create_app(Settings(database_url=self._url), self.clock)
+        app = create_app(Settings(database_url=self._url, rate_limit=0), self.clock)
         tracker = app.extensions["tracker"]
         assert isinstance(tracker, Tracker)
         return tracker

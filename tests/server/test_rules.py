@@ -152,26 +152,26 @@ def test_heartbeat_dedup_same_session_and_path_within_10_seconds_writes_nothing(
 ) -> None:
     """Beats within the window are idempotent; the first after it is written."""
     site.view("/")
-    written = site.tracker.store.sessions_written
+    written = site.tracker.store.meter.sessions_written
     site.clock.advance(9)
     site.beat("/")
-    unwritten = site.tracker.store.sessions_written
+    unwritten = site.tracker.store.meter.sessions_written
     site.clock.advance(1)
     site.beat("/")
 
     assert unwritten == written
-    assert site.tracker.store.sessions_written == written + 1
+    assert site.tracker.store.meter.sessions_written == written + 1
 
 
 def test_heartbeat_dedup_holds_in_the_database_alone(site: Site) -> None:
     """The condition is in the upsert; the memory in front of it only saves the way."""
     site.tracker.recorder._beats = None
     site.view("/")
-    written = site.tracker.store.sessions_written
+    written = site.tracker.store.meter.sessions_written
     site.clock.advance(9)
     site.beat("/")
 
-    assert site.tracker.store.sessions_written == written
+    assert site.tracker.store.meter.sessions_written == written
 
 
 def test_path_change_is_recorded_at_once(site: Site) -> None:

@@ -181,10 +181,10 @@ def test_sessions_written_counts_rows_that_changed(bare: Site) -> None:
     """Repetitions are not counted, ends are."""
     store = bare.tracker.store
     _write(bare, View(A, 1, "/"), Beat(A, 1, "/"), Beat(A, 1, "/a/"), Leave(A, 9, "/"))
-    changed = store.sessions_written
+    changed = store.meter.sessions_written
     _write(bare, Leave(A, 1, "/"))
 
-    assert (changed, store.sessions_written) == (2, 3)
+    assert (changed, store.meter.sessions_written) == (2, 3)
 
 
 def test_not_found_is_counted_by_day_path_and_referrer(bare: Site) -> None:
