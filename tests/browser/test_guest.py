@@ -139,6 +139,7 @@ def test_a_tracker_in_trouble_is_not_noticed(
     chrome.open()
     tab = chrome.open()
     if answer == "blocked":
+        chrome.call("Network.enable", tab.page)
         chrome.call("Network.setBlockedURLs", tab.page, urls=["*/api/collect"])
     tab.goto(f"{site.url}/")
     tab.press("Shift")

@@ -73,6 +73,7 @@ def test_a_visible_tab_stays_for_20_minutes_without_a_click(
     assert {hit.message["p"] for hit in collector.of(chrome.reader, "beat")} == {"/"}
 
 
+@pytest.mark.whole
 def test_a_hidden_tab_is_silent_and_drops(
     site: Site,
     collector: Collector,
@@ -116,6 +117,7 @@ def test_a_closed_tab_is_gone_within_a_second(
     assert leave.message["l"] == collector.of(chrome.reader, "view")[0].message["l"]
 
 
+@pytest.mark.whole
 def test_the_visible_tab_of_a_browser_is_the_one_that_is_reported(
     site: Site, collector: Collector, chrome: Chrome, tmp_path: Path
 ) -> None:

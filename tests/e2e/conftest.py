@@ -22,7 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from example_site.demo import SiteHandler
 from tests.e2e.books import write_book
-from tests.e2e.chrome import Chrome, browsing
+from tests.e2e.chrome import Chrome, browsing, find_chromium, rests
 from tests.e2e.servers import Collector, Site, collecting, serving_site
 
 ROOT = Path(__file__).parents[2]
@@ -50,9 +50,10 @@ def free_port() -> int:
 def eventually(check: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until `check` is true; fail saying `what` when it does not come true in time."""
     deadline = time.monotonic() + seconds
-    while not check():
+    for _ in rests():
+        if check():
+            return
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 def fetch_json(url: str) -> dict[str, Any]:
@@ -135,12 +136,10 @@ class Loop:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """A Chromium: an installed one, or the one of the npm package."""
-    found = subprocess.run(
-        ["node", ROOT / "js" / "chromium.mjs"], capture_output=True, text=True, check=True
-    )
-    path = json.loads(found.stdout)["path"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
+        )
         yield browser
         browser.close()
 

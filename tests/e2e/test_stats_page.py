@@ -1,10 +1,11 @@
 """The tracker's own page in a real browser, before some weeks of readers: what it shows and does.
 
-Screenshots are kept in ``build/screenshots``.
+With `KEEP_SCREENSHOTS=1` in the environment screenshots are kept in ``build/screenshots``.
 """
 
 import gzip
 import json
+import os
 import re
 import shutil
 import urllib.request
@@ -90,7 +91,9 @@ def live(page: Page) -> Page:
 
 
 def keep(page: Page, name: str, *, whole: bool = True) -> None:
-    """Keep a screenshot."""
+    """Keep a screenshot, if that is wanted."""
+    if "KEEP_SCREENSHOTS" not in os.environ:
+        return
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
 
@@ -104,7 +107,8 @@ def send_view(tracker: str, path: str, **keys: str) -> None:
 
 def violations(page: Page) -> list[str]:
     """Return what axe finds."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    if not page.evaluate("!!window.axe"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run().then(({ violations }) => violations)")
     return [
         f"{rule['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
