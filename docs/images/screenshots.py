@@ -13,7 +13,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.e2e.chrome import find_chromium
-from tests.e2e.conftest import CHROMIUM_ARGUMENTS, ROOT, answers, eventually, free_port
+from tests.e2e.conftest import CHROMIUM_ARGUMENTS, ROOT, answers, eventually
+from tests.processes import free_port
 
 HERE = Path(__file__).parent
 GATHERING_SECONDS = 45

@@ -17,8 +17,9 @@ import pytest
 
 from tests.e2e.books import THEMES, TITLES
 from tests.e2e.chrome import Chrome, Tab, browsing, is_whole
-from tests.e2e.conftest import ROOT, Library, eventually, fetch_json, free_port, tracking
+from tests.e2e.conftest import ROOT, Library, eventually, fetch_json, tracking
 from tests.e2e.servers import Collector, Site
+from tests.processes import free_port
 
 DELAYS_MS = (0, 50, 500, 3_000)
 # Most of the time is spent waiting for pages that come late.

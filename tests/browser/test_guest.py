@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from tests.e2e.chrome import Chrome, Event, Tab
-from tests.e2e.conftest import Library, eventually, free_port
+from tests.e2e.conftest import Library, eventually
 from tests.e2e.servers import Collector, Hit, Site
+from tests.processes import free_port
 
 LOADS = 5
 SLOWDOWN = 4

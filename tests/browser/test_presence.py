@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.chrome import Chrome, Tab
-from tests.e2e.conftest import Library, Loop, eventually, free_port, tracking
+from tests.e2e.conftest import Library, Loop, eventually, tracking
 from tests.e2e.servers import Collector, Hit, Site
+from tests.processes import free_port
 
 SESSION_TIMEOUT_SECONDS = 120
 # The script looks at least twice a second, so this is three looks, and longer than its heartbeat

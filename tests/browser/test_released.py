@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.chrome import Chrome
-from tests.e2e.conftest import ROOT, Library, Loop, eventually, fetch_json, free_port, tracking
+from tests.e2e.conftest import ROOT, Library, Loop, eventually, fetch_json, tracking
 from tests.e2e.servers import Collector, Hit, Site
+from tests.processes import free_port
 
 RELEASED = sorted((ROOT / "js" / "released").glob("tracker-*.js"))
 SCRIPTS = [*RELEASED, ROOT / "mkdocs_stats_plugin" / "assets" / "tracker.js"]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from example_site.demo import SiteHandler
 from tests.e2e.books import write_book
 from tests.e2e.chrome import Chrome, browsing, find_chromium, rests
 from tests.e2e.servers import Collector, Site, collecting, serving_site
+from tests.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 30.0
@@ -36,15 +36,6 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-
-
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        assert isinstance(port, int)
-        return port
 
 
 def eventually(check: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
@@ -88,9 +79,11 @@ def serving(folder: Path, port: int) -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", port), partial(SiteHandler, directory=str(folder)))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{port}"
-    server.shutdown()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 @contextmanager
@@ -107,7 +100,7 @@ def tracking(folder: Path, port: int, *options: str, python: str = sys.executabl
         yield address
     finally:
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
 
 
 Library = Callable[..., Site]

@@ -17,8 +17,9 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Response, expect
 
-from tests.e2e.conftest import ROOT, fetch_json, free_port, tracking
+from tests.e2e.conftest import ROOT, fetch_json, tracking
 from tests.e2e.history import write_history
+from tests.processes import free_port
 from tracker_server.texts import Texts
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
