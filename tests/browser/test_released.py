@@ -78,7 +78,7 @@ def test_view_heartbeat_and_leave_are_stored_right(
     tab.click("document.getElementById('to-second')")
     eventually(lambda: loop.active() == {"/second/": 1}, "the second page is active")
     tab.close()
-    eventually(lambda: loop.active() == {}, "the reader is gone", SESSION_TIMEOUT_SECONDS / 2)
+    eventually(lambda: loop.active() == {}, "the reader is gone", SESSION_TIMEOUT_SECONDS - 2)
 
     assert loop.views() == {"/": 1, "/second/": 1}
     assert loop.stats()["uniqueVisitors"] == 1

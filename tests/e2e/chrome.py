@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 UNPACK_SHELL = Path(__file__).parents[2] / "js" / "chromium.mjs"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
 # Asking costs three processes a little: often at first, then less so.
 POLL_SECONDS = (0.02, 0.15)
 NAMES = ["chromium", "google-chrome", "google-chrome-stable", "chromium-browser"]

@@ -87,7 +87,7 @@ def open_stats(chromium: Browser) -> Iterator[Open]:
 
 def live(page: Page) -> Page:
     """Wait until the script has taken over."""
-    expect(page.locator("body")).to_have_attribute("data-state", "live", timeout=10_000)
+    expect(page.locator("body")).to_have_attribute("data-state", "live")
     return page
 
 
