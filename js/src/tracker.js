@@ -22,7 +22,7 @@
 
 try {
   // Null, hence caught, in a bundle of the site's own: there are no settings to read.
-  const { dataset: data, src: address } = /** @type {HTMLScriptElement} */ (document.currentScript);
+  const { src: address, dataset: data } = /** @type {HTMLScriptElement} */ (document.currentScript);
 
   /** Name of the meta, of what `localStorage` keeps, of the channel, and of us on `document`. */
   const KEY = 'mkdocs-stats';
@@ -33,6 +33,8 @@ try {
   let heardAt;
   /** When the last message was sent. @type {number | undefined} */
   let sentAt;
+  /** This page load, with the keys of a message: one that is not counted has no id. @type {Page} */
+  let page = /** @type {any} */ ({});
   /** @type {number | undefined} */
   let inputAt;
   /** Whether the tracker took what was sent last. @type {boolean | 0} */
@@ -41,8 +43,6 @@ try {
   let pause;
   /** The time of the last look, by a clock that nobody sets. @type {number} */
   let now;
-  /** This page load, with the keys of a message: one that is not counted has no id. @type {Page} */
-  let page = /** @type {any} */ ({});
   /** When the page was last seen visible; nothing while it is hidden. @type {number | false} */
   let seenAt;
   /** Open while the page is shown: an open one keeps it out of the back/forward cache. @type {any} */
@@ -71,17 +71,17 @@ try {
       if (!data.visitor) session = localStorage[KEY] ||= URL.createObjectURL(new Blob()).slice(-36);
     } catch {} // No storage, or a full one: without an id the tracker derives one for the day.
     try {
-      const body = JSON.stringify({ s: session, t, ...page, ...details });
+      const body = JSON.stringify({ t, s: session, ...page, ...details });
       // Leave and event, which have five letters, wait for no answer.
       if (t[4] && navigator.sendBeacon?.(data.tracker + '/api/collect', body)) return;
-      answered = 0;
       sentAt = now;
+      answered = 0;
       pause = jitter(/** @type {any} */ (data.heartbeat) * 1e3 || 3e4);
       // A string is sent as text/plain, which needs no preflight.
       const answer = await fetch(data.tracker + '/api/collect', {
         keepalive: /** @type {any} */ (1),
-        body,
         method: 'POST',
+        body,
       });
       // Each character of a busy tracker's answer doubles it, two at most.
       pause *= 2 ** (await answer.text()).slice(0, 2).length;
@@ -108,7 +108,7 @@ try {
       if (p != page.p) {
         const o = page.l && page;
         // Neither nothing, which is that of a page not to be counted, nor 404, which is the extras'.
-        page = { p, a: 0, v: 0, l: isNaN(p) && jitter(9e17) + '' };
+        page = { v: 0, p, a: 0, l: isNaN(p) && jitter(9e17) + '' };
         if (page.l) {
           send('view', {
             // The first message's only: under instant navigation it stays what it was. A long one
@@ -176,7 +176,7 @@ try {
   };
 
   // Only on the author's own machine or disk is what came without encryption secure.
-  if (!document[KEY] && (location.protocol > 'https' || !isSecureContext || 'local' in data)) {
+  if (!document[KEY] && (location.protocol > 'https' || 'local' in data || !isSecureContext)) {
     document[KEY] = send;
     for (const type in handlers) addEventListener(type, handlers[type]);
     // The first look waits: a time zone, a storage and a request cost a slow machine 20 ms.
