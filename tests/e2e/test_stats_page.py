@@ -383,6 +383,8 @@ def test_tabs_and_whole_lists_are_views_too(tracker: str, open_stats: Open) -> N
         page.locator(".tabs nav a", has_text=tab).click()
         expect(page.locator(f"[data-list={name}] tbody tr").first).to_be_visible()
     page.locator(".tabs nav a", has_text="Pages").first.click()
+    # Else the link below would still be that of the list before.
+    expect(page.locator("[data-list=pages] tbody tr").first).to_be_visible()
     page.locator(".content .more").click()
     expect(page.locator("main")).to_have_attribute("data-layout", "list")
     expect(page.locator("[data-list=pages] tbody tr").nth(10)).to_be_visible()
