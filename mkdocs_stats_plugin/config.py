@@ -9,6 +9,8 @@ from mkdocs.config.base import Config, ConfigErrors, ConfigWarnings, ValidationE
 from mkdocs.utils import is_markdown_file
 from pathspec.gitignore import GitIgnoreSpec
 
+from mkdocs_stats_plugin.texts import LANGUAGES
+
 DEFAULT_HEARTBEAT_SECONDS = 30
 MIN_HEARTBEAT_SECONDS = 10
 
@@ -125,8 +127,11 @@ class StatsConfig(Config):
     stats_page_path = SourcePath(default="stats.md")
     """Source path of that page. It is made where the file does not exist."""
 
-    stats_page_title = c.Type(str, default="Statistics")
-    """Title of that page where it is made."""
+    stats_page_title = c.Type(str, default="")
+    """Title of that page where it is made. Without it, "Statistics" in the page's language."""
+
+    stats_page_language = c.Optional(c.Choice(LANGUAGES))
+    """Language of that page. Without it, that of the theme, or English."""
 
     track_local = Switch(default=False)
     """Whether readers on localhost count, and whether `mkdocs serve` tags its pages."""
@@ -148,6 +153,12 @@ class StatsConfig(Config):
 
     cache_dir = c.Type(str, default=".cache/plugin/stats")
     """Where the last figures are kept, relative to the folder of `mkdocs.yml`."""
+
+    commit = c.Type(str, default="")
+    """Commit that the manifest names. Without it, that of the git repository, if there is one."""
+
+    label = c.Type(str, default="")
+    """What the manifest calls this state of the site, such as a version."""
 
     texts = c.SubConfig(TextsConfig)
     """The words of the widgets, for sites in other languages."""

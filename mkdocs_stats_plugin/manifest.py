@@ -16,6 +16,8 @@ FILE_NAME = "stats-manifest.json"
 SCHEMA = 1
 MAX_PAGES = 100_000
 MAX_PATH_BYTES = 1024
+MAX_NAME_CHARS = 100
+"""How long the names of a commit and of a state of the site may be; the rest is cut."""
 
 
 class TooManyPagesError(ValueError):
@@ -76,7 +78,11 @@ class Manifest:
             "schema": SCHEMA,
             "site_name": site_name,
             "site_url": site_url,
-            **{name: text for name, text in (("commit", commit), ("label", label)) if text},
+            **{
+                n: text[:MAX_NAME_CHARS]
+                for n, text in (("commit", commit), ("label", label))
+                if text
+            },
             "pages": [self._entries[path][0] for path in sorted(self._entries)],
         }
         _replace(site_dir / FILE_NAME, json.dumps(document, ensure_ascii=False, indent=1) + "\n")

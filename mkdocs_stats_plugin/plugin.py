@@ -28,7 +28,9 @@ from mkdocs_stats_plugin.config import DEFAULT_HEARTBEAT_SECONDS, StatsConfig
 from mkdocs_stats_plugin.facts import read_entry, site_path
 from mkdocs_stats_plugin.inject import Tracker, insert_head, render_tracker, render_viewer
 from mkdocs_stats_plugin.manifest import Manifest, TooManyPagesError, is_listable
+from mkdocs_stats_plugin.revision import read_commit
 from mkdocs_stats_plugin.snapshot import Snapshot, Source
+from mkdocs_stats_plugin.texts import Texts, choose_language
 from mkdocs_stats_plugin.widgets import place_widgets
 
 NOT_FOUND = "404.html"
@@ -78,7 +80,8 @@ class StatsPlugin(BasePlugin[StatsConfig]):
             self._counter_script = assets.add_asset(files, config, "counters.js")
         self._stats_source = options.stats_page_path if options.stats_page else None
         if self._stats_source:
-            source = stats_page.render_source(options.stats_page_title)
+            title = options.stats_page_title or self._texts(config)("title")
+            source = stats_page.render_source(title)
             assets.add_page(files, config, self._stats_source, source)
         return files
 
@@ -114,10 +117,13 @@ class StatsPlugin(BasePlugin[StatsConfig]):
             return stats_page.place_body(html, stats_page.SWITCHED_OFF)
         link = self._linker(page)
         snapshot = self._figures.snapshot()
+        texts = self._texts(config)
         body = stats_page.render_body(
             self.config.tracker_url,
+            texts,
             snapshot,
             lambda path: link(self._urls()[path]) if path in self._urls() else None,
+            other_language=not _language_of(config).lower().startswith(texts.language),
         )
         return stats_page.place_body(html, body)
 
@@ -161,7 +167,13 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         if self._dirty:
             self._manifest.merge(site_dir)
         try:
-            self._manifest.write(site_dir, site_name=config.site_name, site_url=_address(config))
+            self._manifest.write(
+                site_dir,
+                site_name=config.site_name,
+                site_url=_address(config),
+                commit=self.config.commit or read_commit(Path(config.docs_dir)),
+                label=self.config.label,
+            )
         except TooManyPagesError as error:
             raise PluginError(f"stats: {error}") from error
 
@@ -180,6 +192,10 @@ class StatsPlugin(BasePlugin[StatsConfig]):
     def _shows(self) -> bool:
         """Tell whether this build has a live statistics page."""
         return bool(self.config.enabled and self.config.stats_page)
+
+    def _texts(self, config: MkDocsConfig) -> Texts:
+        """Return what the statistics page says; translation plugins change the theme's language."""
+        return Texts(self.config.stats_page_language or choose_language(_language_of(config)))
 
     def _add_tracker(self, files: Files, config: MkDocsConfig) -> Tracker:
         options = self.config
@@ -305,6 +321,11 @@ def _url_of(file: File) -> str | None:
         return None
     url = file.url if file.page is None else file.page.url
     return "" if url == "./" else url
+
+
+def _language_of(config: MkDocsConfig) -> str:
+    """Return the language of the site: Material has a setting of its own beside MkDocs's."""
+    return str(config.theme.get("language") or config.theme.locale)
 
 
 def _root_of(config: MkDocsConfig) -> str:

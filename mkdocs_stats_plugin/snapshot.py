@@ -67,6 +67,7 @@ class Snapshot:
     popular: tuple[PageFigures, ...]
     """In these days."""
     referrers: tuple[tuple[str, int], ...]
+    """Sources and how many visits began there."""
     countries: tuple[tuple[str, int], ...]
 
     def views_of(self, path: str) -> int | None:
@@ -190,8 +191,8 @@ def _parse(document: Any) -> Snapshot:  # noqa: ANN401  # anything; what is wron
         days=tuple(map(_count, report["series"]["views"])),
         last_day=date.fromisoformat(report["to"]),
         popular=_pages(report["pages"]),
-        referrers=_counts(report["referrers"], "referrer"),
-        countries=_counts(report["countries"], "country"),
+        referrers=_counts(report["referrers"], "referrer", "visits"),
+        countries=_counts(report["countries"], "country", "views"),
     )
 
 
@@ -207,8 +208,12 @@ def _pages(rows: Any) -> tuple[PageFigures, ...]:  # noqa: ANN401  # as above
     )
 
 
-def _counts(rows: Any, name: str) -> tuple[tuple[str, int], ...]:  # noqa: ANN401  # as above
-    return tuple((_text(row[name]), _count(row["views"])) for row in rows)
+def _counts(
+    rows: Any,  # noqa: ANN401  # as above
+    name: str,
+    number: str,
+) -> tuple[tuple[str, int], ...]:
+    return tuple((_text(row[name]), _count(row[number])) for row in rows)
 
 
 def _text(value: object) -> str:

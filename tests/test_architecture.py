@@ -23,6 +23,7 @@ FLOORS = {
             "prepared",
             "migrations",
             "shapes",
+            "sources",
             "texts",
             "badge",
             "demo_world",
@@ -79,8 +80,8 @@ FLOORS = {
         {"__main__"},
     ],
     "mkdocs_stats_plugin": [
-        {"config", "facts", "inject", "snapshot", "widgets"},
-        {"manifest", "assets", "counters", "stats_page"},
+        {"facts", "inject", "revision", "snapshot", "texts", "widgets"},
+        {"config", "manifest", "assets", "counters", "stats_page"},
         {"plugin"},
     ],
 }

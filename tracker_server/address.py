@@ -13,7 +13,7 @@ from tracker_server.grains import ALL, DEFAULT_PERIOD
 METRICS = ("views", "visitors", "engaged")
 TABS = {
     "content": ("pages", "posts", "entry", "exit"),
-    "source": ("referrers",),
+    "source": ("referrers", "campaigns"),
     "place": ("countries", "languages"),
     "client": ("devices", "browsers"),
 }

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from tracker_server.address import TABS, Address
 from tracker_server.shapes import level
@@ -167,11 +167,20 @@ def _referrer(texts: Texts, key: str) -> str:
     return texts.entry(key) if key else texts("direct")
 
 
+def _campaign(texts: Texts, key: str) -> str:
+    """Return its name, source and medium, as far as they are known."""
+    if "/" not in key:
+        return texts.entry(key) if key else texts("no_campaign")
+    source, medium, name = map(unquote, key.split("/", 2))
+    return " · ".join(filter(None, (name, source, medium)))
+
+
 _NAMES: dict[str, Callable[[Texts, str], str]] = {
     "countries": Texts.country,
     "languages": Texts.tongue,
     "devices": _device,
     "referrers": _referrer,
+    "campaigns": _campaign,
 }
 _KEYS = {
     "posts": "pages",
@@ -187,7 +196,8 @@ _COLUMNS = {
     "exit": ("path", "count"),
     "next": ("path", "count"),
     "missing": ("path", "count"),
-    "referrers": ("referrer", "views"),
+    "referrers": ("referrer", "visits"),
+    "campaigns": ("campaign", "visits"),
     "countries": ("country", "views"),
     "languages": ("language", "views"),
     "devices": ("device", "views"),
@@ -196,13 +206,14 @@ _COLUMNS = {
 """What a list is about, and its number."""
 _FILTERS = dict.fromkeys(("pages", "posts", "entry", "exit", "next"), "page") | {
     "referrers": "referrer",
+    "campaigns": "campaign",
     "countries": "country",
     "languages": "language",
     "devices": "device",
     "browsers": "browser",
 }
 # A reader may be in several rows of the other lists, so their numbers add up to nothing.
-_SHARES = {"referrers", "countries", "languages", "devices", "browsers", "next"}
+_SHARES = {"referrers", "campaigns", "countries", "languages", "devices", "browsers", "next"}
 
 
 def name_filter(texts: Texts, name: str, value: str) -> str:

@@ -171,6 +171,7 @@ def demo_data(*, seed: int, days: int, **options: object) -> None:
 )
 @click.option("--page", help="Only of one page: its path, as in the manifest.")
 @click.option("--referrer", help="Only from one source; empty for direct or unknown.")
+@click.option("--campaign", help="Only from one campaign: source/medium/name.")
 @click.option("--country", help="Only from one country, such as AT.")
 @click.option("--language", help="Only in one language, such as de.")
 @click.option("--device", help="Only on small, medium or large windows.")

@@ -277,10 +277,10 @@ def _visit(world: _World, day: int, crowd: _Crowd, reader: _Reader) -> Iterator[
         lands_home = source.lands == "home" and dice.random() < 0.65
         page = world.home if lands_home and world.home else _pick(dice, shares)
     at = day * SECONDS_PER_DAY + _second(reader, crowd, dice)
-    referrer = source.host
+    referrer, campaign = source.host, source.campaign
     before: Leave | None = None
     while True:
-        view = _view(reader, page, referrer, before, dice)
+        view = _view(reader, page, referrer, campaign, before, dice)
         yield Received(at, view)
         seconds, engagement = _read(world, page, crowd)
         end = at + max(1, int(seconds))
@@ -297,7 +297,7 @@ def _visit(world: _World, day: int, crowd: _Crowd, reader: _Reader) -> Iterator[
             if dice.random() < 0.93:
                 yield Received(end, before)
             return
-        page, at, referrer = _pick(dice, others), end, ""
+        page, at, referrer, campaign = _pick(dice, others), end, "", ""
 
 
 def _second(reader: _Reader, crowd: _Crowd, dice: random.Random) -> int:
@@ -308,8 +308,13 @@ def _second(reader: _Reader, crowd: _Crowd, dice: random.Random) -> int:
     return hour * SECONDS_PER_HOUR + dice.randrange(SECONDS_PER_HOUR)
 
 
-def _view(
-    reader: _Reader, page: Page, referrer: str, before: Leave | None, dice: random.Random
+def _view(  # noqa: PLR0913, PLR0917  # a message has many parts
+    reader: _Reader,
+    page: Page,
+    referrer: str,
+    campaign: str,
+    before: Leave | None,
+    dice: random.Random,
 ) -> View:
     return View(
         reader.session,
@@ -321,6 +326,7 @@ def _view(
         device=reader.device,
         browser=reader.browser,
         before=before,
+        campaign=campaign,
     )
 
 

@@ -74,6 +74,8 @@ class Source:
     share: float
     lands: str
     """On the ``home`` page, or ``anywhere``."""
+    campaign: str = ""
+    """As `tracker_server.enrich.campaign_of` writes it."""
 
 
 SOURCES = (
@@ -88,6 +90,8 @@ SOURCES = (
     Source("mastodon.social", 1, "anywhere"),
     Source("youtube.com", 1, "home"),
     Source("ecosia.org", 1, "anywhere"),
+    Source("", 1.2, "anywhere", "newsletter/email/monthly"),
+    Source("youtube.com", 0.5, "home", "youtube/video/first-steps"),
 )
 FRONT_PAGE = (
     Source("news.ycombinator.com", 80, "anywhere"),
@@ -98,7 +102,8 @@ FRONT_PAGE = (
 """Where those come from who have seen the site on a front page."""
 ANNOUNCEMENT = (
     Source("github.com", 40, "anywhere"),
-    Source("", 28, "anywhere"),
+    Source("", 16, "anywhere"),
+    Source("", 12, "anywhere", "newsletter/email/release"),
     Source("mastodon.social", 14, "anywhere"),
     Source("reddit.com", 12, "anywhere"),
     Source("lobste.rs", 6, "anywhere"),

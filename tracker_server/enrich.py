@@ -4,9 +4,13 @@ import json
 import re
 from functools import lru_cache
 from importlib.resources import files
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 MAX_HOST_CHARS = 100
+MAX_QUERY_CHARS = 512
+MAX_CAMPAIGN_PART_CHARS = 64
+MAX_CAMPAIGN_CHARS = 3 * 3 * MAX_CAMPAIGN_PART_CHARS + 2
+"""How long `campaign_of` can be: three parts of which each character was escaped."""
 
 _COUNTRY_BY_ZONE: dict[str, str] = json.loads(
     (files("tracker_server") / "data" / "time_zones.json").read_text()
@@ -18,6 +22,7 @@ _PRIVATE = re.compile(
     r"|(?:\+|\b)\d(?:[ .()-]?\d){5,}"
     r"|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{24,}"
 )
+_MAIL_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -50,9 +55,41 @@ def _host_of(url: str, own_host: str) -> str:
     return host.removeprefix("www.")
 
 
-def site_of(host: str) -> str:
-    """Return what a host of a referrer is listed as."""
-    return host
+def campaign_of(query: object) -> str:
+    """Return source, medium and name of the campaign that an address tells.
+
+    Args:
+        query: the address's query, of which ``utm_source``, ``utm_medium`` and
+            ``utm_campaign`` within the first `MAX_QUERY_CHARS` are looked at.
+
+    Returns:
+        The three, joined by ``/``; what is not said is empty, and ``/`` and ``%`` in them are
+        percent-encoded. Empty when none is said.
+    """
+    if not isinstance(query, str) or "utm_" not in query:
+        return ""
+    return _campaign_of(query[:MAX_QUERY_CHARS])
+
+
+@lru_cache(maxsize=2_048)
+def _campaign_of(query: str) -> str:
+    said: dict[str, str] = {}
+    for name, value in parse_qsl(query.removeprefix("?"), errors="ignore"):
+        said.setdefault(name, value)
+    source, medium, name = (
+        _campaign_part(said.get(key, "")) for key in ("utm_source", "utm_medium", "utm_campaign")
+    )
+    parts = source.lower(), medium.lower(), name
+    if not any(parts):
+        return ""
+    return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+
+
+def _campaign_part(text: str) -> str:
+    """Return one line; a newsletter may put its reader's address there, which is blotted out."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    line = line.encode(errors="ignore").decode()  # Half a character is none.
+    return _MAIL_ADDRESS.sub("***", line)[:MAX_CAMPAIGN_PART_CHARS].strip()
 
 
 @lru_cache(maxsize=2_048)

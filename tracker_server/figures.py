@@ -49,10 +49,10 @@ class DayFigures:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Views by one entry of a dimension; the text is empty where nothing was said."""
+    """How many of what is counted have an entry; the text is empty where nothing was said."""
 
     text: str
-    views: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class MissingPath:
     path: str
     count: int
     referrers: tuple[Count, ...]
-    """From where most often; ``views`` is how often."""
+    """From where most often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,7 @@ class Filters:
     language: str | None = None
     device: str | None = None
     browser: str | None = None
+    campaign: str | None = None
 
     @property
     def audience(self) -> tuple[str | None, ...]:
@@ -114,7 +115,13 @@ class Filters:
     @property
     def are_of_views(self) -> bool:
         """Whether they look at more than the page, so that only raw views can tell."""
-        return any(part is not None for part in (self.referrer, *self.audience))
+        parts = self.referrer, self.campaign, *self.audience
+        return any(part is not None for part in parts)
+
+    @property
+    def are_of_arrivals(self) -> bool:
+        """Whether they look at what only the first view of a visit has."""
+        return self.referrer is not None or self.campaign is not None
 
 
 FILTERS = tuple(field.name for field in fields(Filters))
@@ -224,6 +231,9 @@ class Report:
     next_pages: tuple[PageCount, ...] | None = None
     """Of a report on a page."""
     referrers: tuple[Count, ...] = ()
+    """Visits, as in the next one; the lists below are of views."""
+    campaigns: tuple[Count, ...] = ()
+    """Without the visits that came from none."""
     countries: tuple[Count, ...] = ()
     languages: tuple[Count, ...] = ()
     devices: tuple[Count, ...] = ()

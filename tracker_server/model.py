@@ -43,6 +43,8 @@ class View:
     """Family of the browser; empty when unknown."""
     before: "Leave | None" = None
     """The page that this one took the place of in the same document."""
+    campaign: str = ""
+    """What `tracker_server.enrich.campaign_of` made of the landing address; empty for none."""
 
 
 @dataclass(slots=True)

@@ -5,7 +5,15 @@ import re
 from collections.abc import Callable
 from typing import NoReturn
 
-from tracker_server.enrich import browser_of, country_of, device_of, host_of, label_of, language_of
+from tracker_server.enrich import (
+    browser_of,
+    campaign_of,
+    country_of,
+    device_of,
+    host_of,
+    label_of,
+    language_of,
+)
 from tracker_server.errors import InvalidMessageError
 from tracker_server.model import (
     EVENTS,
@@ -105,6 +113,7 @@ def _parse_view(fields: dict[str, object], session: int, own_host: str, agent: s
         device_of(fields.get("w")),
         browser_of(agent),
         _parse_before(session, fields.get("o")),
+        campaign_of(fields.get("q")),
     )
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import date
 
+from tracker_server.enrich import MAX_CAMPAIGN_CHARS
 from tracker_server.errors import InvalidMessageError, InvalidQuestionError
 from tracker_server.figures import FILTERS, Filters, Question
 from tracker_server.grains import (
@@ -106,8 +107,9 @@ def _parse_switch(name: str, text: str) -> bool:
 def _parse_filters(parameters: Mapping[str, str]) -> Filters:
     entries = {name: parameters.get(name) for name in _ENTRIES}
     for name, text in entries.items():
-        if text is not None and len(text) > MAX_ENTRY_CHARS:
-            raise InvalidQuestionError(name, f"must have at most {MAX_ENTRY_CHARS} characters")
+        most = MAX_CAMPAIGN_CHARS if name == "campaign" else MAX_ENTRY_CHARS
+        if text is not None and len(text) > most:
+            raise InvalidQuestionError(name, f"must have at most {most} characters")
     return Filters(_parse_page(parameters), **entries)
 
 

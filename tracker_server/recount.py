@@ -33,6 +33,7 @@ from sqlalchemy import (
 
 from tracker_server.schema import (
     BY_AUDIENCE,
+    BY_CAMPAIGN,
     BY_PATH,
     BY_REFERRER,
     MAX_PATH_ID,
@@ -46,6 +47,7 @@ from tracker_server.schema import (
 )
 from tracker_server.statements import (
     AUDIENCES,
+    CAMPAIGNS,
     DAY_VISITORS,
     DAYS,
     PATHS,
@@ -58,17 +60,19 @@ from tracker_server.statements import (
 
 STREAM_ROWS = 5_000
 """How many rows are fetched at a time."""
-DIMENSIONS: dict[int, tuple[Table, Column[int]]] = {
-    BY_PATH: (PATHS, VIEWS.c.path_id),
-    BY_REFERRER: (REFERRERS, VIEWS.c.referrer_id),
-    BY_AUDIENCE: (AUDIENCES, VIEWS.c.audience_id),
+DIMENSIONS: dict[int, tuple[Table, Column[int], ColumnElement[bool]]] = {
+    BY_PATH: (PATHS, VIEWS.c.path_id, true()),
+    BY_REFERRER: (REFERRERS, VIEWS.c.referrer_id, true()),
+    BY_AUDIENCE: (AUDIENCES, VIEWS.c.audience_id, true()),
+    BY_CAMPAIGN: (CAMPAIGNS, VIEWS.c.campaign_id, VIEWS.c.campaign_id != literal_column("0")),
 }
-"""What every view is counted by, by day and for all time."""
-STEPS: dict[str, tuple[Column[int], ColumnElement[bool]]] = {
-    "entries": (VIEWS.c.path_id, VIEWS.c.before_id == literal_column("0")),
-    "leads": (VIEWS.c.before_id, VIEWS.c.before_id != literal_column("0")),
+"""What views are counted by, by day and for all time: words, column, and which views have one."""
+_BEGINS = VIEWS.c.before_id == literal_column("0")
+STEPS: dict[int, dict[str, tuple[Column[int], ColumnElement[bool]]]] = {
+    BY_PATH: {"entries": (VIEWS.c.path_id, _BEGINS), "leads": (VIEWS.c.before_id, ~_BEGINS)},
+    BY_REFERRER: {"entries": (VIEWS.c.referrer_id, _BEGINS)},
 }
-"""Columns of the counts of paths: which path a view counts for there, and when it does."""
+"""Further columns of their counts: which entry a view counts for there, and when it does."""
 
 
 class TotalsRow(NamedTuple):
@@ -129,16 +133,17 @@ def begun_runs() -> Select[Any]:
 def recounted_days(dimension: int, since: int) -> Select[Any]:
     """Return a query for the rows of `DayCount` of one dimension from a day on."""
     number: Any = literal_column(str(dimension))
-    views = recounted_views(DIMENSIONS[dimension][1], true(), since).subquery()
+    _words, column, has_one = DIMENSIONS[dimension]
+    views = recounted_views(column, has_one, since).subquery()
     none = literal_column("0", BigInteger)
     rows = [select(views, none.label("entries"), none.label("leads"))]
-    for name, (entry, fits) in STEPS.items() if dimension == BY_PATH else ():
+    for name, (entry, fits) in STEPS.get(dimension, {}).items():
         some = recounted_views(entry, fits, since).subquery()
-        steps = [some.c.count if name == step else none for step in STEPS]
+        steps = [some.c.count if name == step else none for step in ("entries", "leads")]
         rows.append(select(some.c.day, some.c.key, none, *steps))
     all_rows = union_all(*rows).subquery()
     keys = [all_rows.c.day, all_rows.c.key]
-    sums = [sum_of(all_rows.c[name]).label(name) for name in ("count", *STEPS)]
+    sums = [sum_of(all_rows.c[name]).label(name) for name in ("count", "entries", "leads")]
     return select(number.label("dimension"), *keys, *sums).group_by(*keys)
 
 

@@ -100,6 +100,15 @@ class Referrer(Base):
     text: Mapped[str] = mapped_column(Word, unique=True)
 
 
+class Campaign(Base):
+    """Vocabulary: campaigns, as `tracker_server.enrich.campaign_of` writes them."""
+
+    __tablename__ = "campaign"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Word, unique=True)
+
+
 class Audience(Base):
     """Vocabulary: combinations ``country/language/device/browser`` of views."""
 
@@ -135,6 +144,8 @@ class View(Base):
     audience_id: Mapped[int]
     before_id: Mapped[int]
     """Path of the view before it in the same visit; 0 where a visit began."""
+    campaign_id: Mapped[int]
+    """0 for none."""
 
 
 class DayRun(Base):
@@ -273,9 +284,9 @@ class DayCount(Base):
     key: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     count: Mapped[int] = mapped_column(BigInteger)
     entries: Mapped[int] = mapped_column(BigInteger)
-    """Of a path: how many of these views began a visit. Of all else 0, as below."""
+    """Of a path or a referrer: how many of these views began a visit. Of all else 0."""
     leads: Mapped[int] = mapped_column(BigInteger)
-    """From how many of these views a visit went on."""
+    """Of a path: from how many of these views a visit went on. Of all else 0."""
 
 
 class TotalCount(Base):
@@ -342,8 +353,11 @@ class Deploy(Base):
     label: Mapped[str | None]
 
 
-BY_PATH, BY_REFERRER, BY_AUDIENCE = 1, 2, 3
-"""Values of ``dimension``; ``key`` is then the id in `Path`, `Referrer` or `Audience`."""
+BY_PATH, BY_REFERRER, BY_AUDIENCE, BY_CAMPAIGN = 1, 2, 3, 4
+"""Values of ``dimension``; ``key`` is then the id in `Path`, `Referrer`, `Audience` or `Campaign`.
+
+Every view has one of each but the last.
+"""
 
 
 def day_of(at: int) -> int:

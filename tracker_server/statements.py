@@ -27,6 +27,7 @@ from tracker_server.schema import MAX_PATH_ID, Base
 
 TABLES = Base.metadata.tables
 PATHS, PAGES, REFERRERS, AUDIENCES = (TABLES[n] for n in ("path", "page", "referrer", "audience"))
+CAMPAIGNS = TABLES["campaign"]
 VISITORS, VIEWS, VISITS, LOADS = (TABLES[n] for n in ("visitor", "view", "visit", "load"))
 DAY_VISITORS = TABLES["day_visitors"]
 RUNS = TABLES["day_run"]
@@ -77,6 +78,7 @@ class Statements:
             engine,
             VIEWS,
             *("at", "path_id", "visitor_id", "referrer_id", "audience_id", "before_id"),
+            "campaign_id",
         )
         self.last_view = Prepared(
             engine, select(func.coalesce(func.max(VIEWS.c.id), literal_column("0")))

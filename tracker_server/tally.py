@@ -6,7 +6,7 @@ and at what the same batch has already counted.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TypeVar
@@ -22,6 +22,7 @@ from tracker_server.model import (
 )
 from tracker_server.schema import (
     BY_AUDIENCE,
+    BY_CAMPAIGN,
     BY_PATH,
     BY_REFERRER,
     MAX_PATH_ID,
@@ -35,13 +36,14 @@ from tracker_server.schema import (
     load_key,
     visit_key,
 )
-from tracker_server.statements import AUDIENCES, REFERRERS, Statements
+from tracker_server.statements import AUDIENCES, CAMPAIGNS, REFERRERS, Statements
 from tracker_server.vocabulary import Vocabulary
 
 _Key = TypeVar("_Key", bound=tuple[int, ...])
-_ViewRow = tuple[int, int, int, int, int, int]
+_ViewRow = tuple[int, int, int, int, int, int, int]
 
 MAX_REFERRERS = 10_000
+MAX_CAMPAIGNS = 10_000
 MAX_AUDIENCES = 20_000
 MAX_NOT_FOUND = 1_000
 """How many pairs of missing path and referrer a day has; the rest is other paths by others."""
@@ -52,7 +54,14 @@ _NOBODY = 0
 _MIXED = -1
 """Stands for the day of a run of views that are of several."""
 
-_DIMENSIONS = ((BY_PATH, itemgetter(1)), (BY_REFERRER, itemgetter(3)), (BY_AUDIENCE, itemgetter(4)))
+_NO_CAMPAIGN = 0
+
+_DIMENSIONS = (
+    (BY_PATH, itemgetter(1)),
+    (BY_REFERRER, itemgetter(3)),
+    (BY_AUDIENCE, itemgetter(4)),
+    (BY_CAMPAIGN, itemgetter(6)),
+)
 
 
 @dataclass(slots=True)
@@ -68,7 +77,7 @@ class Tally:
     visits: dict[int, int] = field(default_factory=dict)
     """Key of `Visit` to the time it was last counted."""
     views: list[_ViewRow] = field(default_factory=list)
-    """Time and the ids of path, visitor, referrer, audience and the path before."""
+    """Time and the ids of path, visitor, referrer, audience, the path before and campaign."""
     not_found: Counter[tuple[int, int, int]] = field(default_factory=Counter)
     """Shown 404 pages by day, path and referrer."""
 
@@ -80,11 +89,13 @@ class Counting:
         self._statements = statements
         self._window = view_window_seconds
         self._referrers = Vocabulary(REFERRERS, select(func.count()).select_from(REFERRERS))
+        self._campaigns = Vocabulary(CAMPAIGNS, select(func.count()).select_from(CAMPAIGNS))
         self._audiences = Vocabulary(AUDIENCES, select(func.count()).select_from(AUDIENCES))
 
     def forget(self) -> None:
         """Drop remembered ids: after a rollback they may belong to nothing."""
         self._referrers.forget()
+        self._campaigns.forget()
         self._audiences.forget()
 
     def count(
@@ -103,12 +114,13 @@ class Counting:
         referrers = self._referrers.resolve(
             connection, {OTHER, *(message.referrer for _at, message in news)}, MAX_REFERRERS
         )
+        campaigns = self._resolve_campaigns(connection, news)
         texts = [_audience(message) for _at, message in news]
         audiences = self._audiences.resolve(connection, {*texts} - {""}, MAX_AUDIENCES)
         seen, last_views = self._before(connection, news, tally.visitors)
         for (at, message), audience in zip(news, texts, strict=True):
             path = paths[message.path]
-            if type(message) is NotFound:
+            if isinstance(message, NotFound):
                 load = load_key(_NOBODY, message.load)
                 if load not in seen:
                     seen.add(load)
@@ -126,11 +138,14 @@ class Counting:
             # What did not count needs no memory: should it count later, it is for the first time.
             seen.add(load)
             tally.loads[load] = at
-            before = 0 if message.referrer or not visits else self._path_before(visits, at)
+            comes = message.referrer or message.campaign or not visits
+            before = 0 if comes else self._path_before(visits, at)
             visit = visit_key(day_of(at), visitor, path)
             visits[visit] = tally.visits[visit] = at
             referrer = referrers[message.referrer]
-            tally.views.append((at, path, visitor, referrer, audiences[audience], before))
+            campaign = campaigns[message.campaign]
+            row = (at, path, visitor, referrer, audiences[audience], before, campaign)
+            tally.views.append(row)
         self._bound_not_found(connection, tally, (paths[OTHER], referrers[OTHER]))
         return tally
 
@@ -167,6 +182,14 @@ class Counting:
             ((after,),) = self._statements.last_view.fetch(connection)
             self._statements.add_run.run(connection, [(after, day) for day in sorted(days)])
         return days.pop() if len(days) == 1 else _MIXED
+
+    def _resolve_campaigns(
+        self, connection: Connection, news: Sequence[tuple[int, View | NotFound]]
+    ) -> Mapping[str, int]:
+        """Return the ids of campaigns; where nobody came from one that takes no statement."""
+        told = {message.campaign for _at, message in news if isinstance(message, View)} - {""}
+        found = self._campaigns.resolve(connection, told, MAX_CAMPAIGNS) if told else {}
+        return {"": _NO_CAMPAIGN, **found}
 
     def _bound_not_found(self, connection: Connection, tally: Tally, rest: tuple[int, int]) -> None:
         """Let no more pairs than the bound of a day have rows of their own."""
@@ -241,17 +264,24 @@ class Counting:
         all_time = []
         for dimension, key in _DIMENSIONS:
             for day, some in sorted(by_day.items()):
-                counts = sorted(Counter(map(key, some)).items())
+                counts = _counts(key, some)
                 if dimension == BY_PATH:
                     days += [(dimension, day, *row) for row in _with_steps(counts, some)]
                 else:
-                    days += [(dimension, day, entry, count, 0, 0) for entry, count in counts]
-            counts = sorted(Counter(map(key, views)).items())
-            all_time += [(dimension, entry, count) for entry, count in counts]
+                    begun = _begun_visits(dimension, some)
+                    days += [(dimension, day, entry, n, begun[entry], 0) for entry, n in counts]
+            all_time += [(dimension, *count) for count in _counts(key, views)]
         self._statements.add_minute.run(connection, sorted(minutes.items()))
         self._statements.add_hour.run(connection, sorted(hours.items()))
         self._statements.add_day.run(connection, days)
         self._statements.add_all_time.run(connection, all_time)
+
+
+def _counts(key: Callable[[_ViewRow], int], views: Sequence[_ViewRow]) -> list[tuple[int, int]]:
+    """Count views by an id; those that have none are left out."""
+    counts = Counter(map(key, views))
+    counts.pop(0, None)
+    return sorted(counts.items())
 
 
 def _with_steps(
@@ -262,6 +292,11 @@ def _with_steps(
     leads = Counter([view[5] for view in views if view[5]])
     rows = [(path, count, entries[path], leads.pop(path, 0)) for path, count in counts]
     return rows + [(path, 0, 0, led) for path, led in sorted(leads.items())]
+
+
+def _begun_visits(dimension: int, views: Sequence[_ViewRow]) -> Counter[int]:
+    """Return how many of these views began a visit, by referrer; nothing by all else."""
+    return Counter([view[3] for view in views if not view[5]] if dimension == BY_REFERRER else ())
 
 
 def _audience(message: View | NotFound) -> str:

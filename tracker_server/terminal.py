@@ -19,10 +19,11 @@ SINGLE_COLUMN = 88
 
 _CODES = {"bold": "1", "quiet": "2", "accent": "36", "warn": "33"}
 _LISTS = (
-    ("referrers", "referrer", "Sources"),
-    ("countries", "country", "Countries"),
-    ("devices", "device", "Devices"),
-    ("browsers", "browser", "Browsers"),
+    ("referrers", "referrer", "Sources", "visits"),
+    ("campaigns", "campaign", "Campaigns", "visits"),
+    ("countries", "country", "Countries", "views"),
+    ("devices", "device", "Devices", "views"),
+    ("browsers", "browser", "Browsers", "views"),
 )
 _DEMO = "These figures are made up (demo data)."
 
@@ -237,8 +238,8 @@ def _breakdowns(report: Mapping[str, Any], style: Style, max_rows: int) -> Itera
     columns = 2 if style.cells >= SINGLE_COLUMN else 1
     room = (style.cells - 4 * (columns - 1)) // columns
     blocks = [
-        [*_list(report[key], name, heading, room, style, max_rows)]
-        for key, name, heading in _LISTS
+        [*_list(report[key], name, heading, number, room, style, max_rows)]
+        for key, name, heading, number in _LISTS
         if report.get(key)
     ]
     for start in range(0, len(blocks), columns):
@@ -250,12 +251,18 @@ def _breakdowns(report: Mapping[str, Any], style: Style, max_rows: int) -> Itera
 
 
 def _list(  # noqa: PLR0913, PLR0917  # a list and where it stands
-    rows: Sequence[Mapping[str, Any]], name: str, heading: str, room: int, style: Style, most: int
+    rows: Sequence[Mapping[str, Any]],
+    name: str,
+    heading: str,
+    number: str,
+    room: int,
+    style: Style,
+    most: int,
 ) -> Iterator[str]:
-    yield style.paint(f"{fit(heading, room - 10)}{'views':>10}", "bold")
+    yield style.paint(f"{fit(heading, room - 10)}{number:>10}", "bold")
     unsaid = "direct or unknown" if name == "referrer" else "unknown"
     for row in rows[:most]:
-        yield f"{fit(printable(row[name]) or unsaid, room - 10)}{row['views']:>10,}"
+        yield f"{fit(printable(row[name]) or unsaid, room - 10)}{row[number]:>10,}"
 
 
 def _live_lists(stats: Mapping[str, Any], style: Style, left: int) -> Iterator[str]:

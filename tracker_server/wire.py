@@ -88,7 +88,8 @@ def write_report(question: Question, report: Report) -> bytes:
     if question.filters.page is not None:
         fields["next"] = _page_counts(report.next_pages)
     fields |= {
-        "referrers": _fields("referrer", report.referrers),
+        "referrers": _fields("referrer", report.referrers, "visits"),
+        "campaigns": _fields("campaign", report.campaigns, "visits"),
         "countries": _fields("country", report.countries),
         "languages": _fields("language", report.languages),
         "devices": _fields("device", report.devices),
@@ -158,7 +159,7 @@ def _not_found(rows: Iterable[MissingPath] | None) -> list[dict[str, object]] | 
         {
             "path": row.path,
             "count": row.count,
-            "referrers": [{"referrer": r.text, "count": r.views} for r in row.referrers],
+            "referrers": [{"referrer": r.text, "count": r.count} for r in row.referrers],
         }
         for row in rows
     ]
@@ -183,8 +184,8 @@ def _reading(read: Read) -> dict[str, object]:
     }
 
 
-def _fields(name: str, counts: Iterable[Count]) -> list[dict[str, object]]:
-    return [{name: row.text, "views": row.views} for row in counts]
+def _fields(name: str, counts: Iterable[Count], number: str = "views") -> list[dict[str, object]]:
+    return [{name: row.text, number: row.count} for row in counts]
 
 
 def write_counters(counters: Iterable[Counter]) -> bytes:

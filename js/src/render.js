@@ -29,7 +29,7 @@ const COLUMNS = { activeByPath: ['page', 'number'], pageStats: ['page', 'type', 
  *   number is another than in the snapshot before; they have the class `changed`
  */
 export function makeRenderer(root) {
-  const language = readLanguage(root.ownerDocument);
+  const language = readLanguage(root);
   const numbers = new Intl.NumberFormat(language);
   const dates = new Intl.DateTimeFormat(language, { dateStyle: 'long' });
   /** The number each element shows. Before there is one, what the server wrote is no change. */
@@ -92,10 +92,25 @@ function encode(text) {
   );
 }
 
-/** @param {Document} document */
-function readLanguage(document) {
+/**
+ * Call the countries of the build by their names. What the browser does not know stays a code.
+ *
+ * @param {Element} root
+ */
+export function nameCountries(root) {
+  const language = readLanguage(root);
+  for (const element of root.querySelectorAll('[data-country]')) {
+    try {
+      const names = new Intl.DisplayNames(language, { type: 'region' });
+      setText(element, names.of(element.getAttribute('data-country') ?? '') ?? '');
+    } catch {} // No code of a country, or a browser before 2021.
+  }
+}
+
+/** The site's language, or that of the texts where it has none of that kind. @param {Element} root */
+function readLanguage(root) {
   try {
-    return Intl.getCanonicalLocales(document.documentElement.lang)[0];
+    return Intl.getCanonicalLocales(root.closest('[lang]')?.getAttribute('lang') ?? '')[0];
   } catch {
     return undefined; // A theme may write what is no language tag; the browser's own then.
   }

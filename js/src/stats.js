@@ -8,7 +8,7 @@
  */
 
 import { backoff } from './clock.js';
-import { makeRenderer, showState } from './render.js';
+import { makeRenderer, nameCountries, showState } from './render.js';
 import { readSnapshot } from './snapshot.js';
 import { endpoint, getJson } from './transport.js';
 
@@ -93,6 +93,7 @@ function keepLive(root) {
     pause();
   };
 
+  nameCountries(root);
   document.addEventListener('visibilitychange', look);
   look();
   return stop;

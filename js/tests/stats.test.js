@@ -84,6 +84,37 @@ describe('figures', () => {
   });
 });
 
+describe('countries', () => {
+  const cells = ['AT', 'XX', 'nowhere', '']
+    .map((code) => `<td data-country="${code}">${code}</td>`)
+    .join('');
+  const table = `<table><tr>${cells}</tr></table></div>`;
+
+  /** @param {string} language @param {string} [own] */
+  async function namesIn(language, own = '') {
+    const body = BODY.replace('</div>', table).replace('data-stats=', `${own} data-stats=`);
+    const site = await open(contract, { language, body });
+    return site.findAll('[data-country]').map((cell) => cell.textContent);
+  }
+
+  it('have their names in the language of the site, where the browser knows them', async () => {
+    assert.deepEqual(await namesIn('de-AT'), ['Österreich', 'XX', 'nowhere', '']);
+    assert.deepEqual(await namesIn('fr'), ['Autriche', 'XX', 'nowhere', '']);
+  });
+
+  it('have them in that of the texts where these are in another', async () => {
+    assert.equal((await namesIn('fr', 'lang="de"'))[0], 'Österreich');
+  });
+
+  it('are named before the tracker has answered', async () => {
+    const body = BODY.replace('</div>', table);
+    const site = await open(contract, { body });
+    site.answer = hung;
+
+    assert.equal(site.find('[data-country]').textContent, 'Austria');
+  });
+});
+
 describe('rows', () => {
   it('are those of the contract, in the structure of the template', async () => {
     const site = await open(contract);

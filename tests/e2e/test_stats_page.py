@@ -4,26 +4,21 @@ With `KEEP_SCREENSHOTS=1` in the environment screenshots are kept in ``build/scr
 """
 
 import gzip
-import json
-import os
 import re
 import shutil
-import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Response, expect
 
-from tests.e2e.conftest import ROOT, fetch_json, tracking
+from tests.e2e.conftest import fetch_json, tracking
 from tests.e2e.history import write_history
+from tests.e2e.pages import keep, send_view, violations
 from tests.processes import free_port
 from tracker_server.texts import Texts
 
-SCREENSHOTS = ROOT / "build" / "screenshots"
-AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 PAGE_BYTES = 60 * 1_024
 """What JavaScript and CSS of the page may be, after gzip."""
 SWITCH_MILLISECONDS = 100
@@ -89,33 +84,6 @@ def live(page: Page) -> Page:
     """Wait until the script has taken over."""
     expect(page.locator("body")).to_have_attribute("data-state", "live")
     return page
-
-
-def keep(page: Page, name: str, *, whole: bool = True) -> None:
-    """Keep a screenshot, if that is wanted."""
-    if "KEEP_SCREENSHOTS" not in os.environ:
-        return
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
-
-
-def send_view(tracker: str, path: str, **keys: str) -> None:
-    """Send a view of a reader of its own."""
-    message = {"t": "view", "s": str(uuid4()), "l": uuid4().hex, "p": path, **keys}
-    body = json.dumps(message).encode()
-    urllib.request.urlopen(f"{tracker}/api/collect", body, timeout=5).close()
-
-
-def violations(page: Page) -> list[str]:
-    """Return what axe finds."""
-    if not page.evaluate("!!window.axe"):
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run().then(({ violations }) => violations)")
-    return [
-        f"{rule['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
-        for rule in found
-        for node in rule["nodes"]
-    ]
 
 
 # Live

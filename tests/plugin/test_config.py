@@ -26,7 +26,7 @@ def test_no_option_is_required() -> None:
 
     assert (config.enabled, config.tracker_url, config.heartbeat_seconds) == (True, "", 30)
     assert (config.stats_page, config.stats_page_path) == (False, "stats.md")
-    assert (config.stats_page_title, config.track_local) == ("Statistics", False)
+    assert (config.stats_page_title, config.track_local) == ("", False)
     assert (config.respect_dnt, config.visitor_id, config.extras) == (True, "persistent", True)
     assert config.texts.stop == "Do not count my visits"
     assert not config.exclude.match_file("a.md")

@@ -1,9 +1,12 @@
 """The statistics page inside the site."""
 
+import re
+
 import pytest
 
 from mkdocs_stats_plugin.stats_page import place_body, render_body, render_source
-from tests.plugin.sites import TRACKER, Site
+from mkdocs_stats_plugin.texts import LANGUAGES, Texts, choose_language
+from tests.plugin.sites import REPOSITORY, TRACKER, Site
 
 THEMES = ["mkdocs", "readthedocs", "material"]
 HOOKS = [
@@ -165,9 +168,71 @@ def test_a_switched_off_plugin_keeps_the_page(stats_site: Site) -> None:
     assert built.tags("stats/index.html").addresses == []
 
 
+@pytest.mark.parametrize(
+    ("theme", "said"),
+    [
+        pytest.param("material", "Views by page", id="none"),
+        pytest.param({"name": "material", "language": "de"}, "Aufrufe nach Seite", id="material"),
+        pytest.param({"name": "mkdocs", "locale": "de"}, "Aufrufe nach Seite", id="mkdocs"),
+        pytest.param({"name": "readthedocs", "locale": "de"}, "Aufrufe nach Seite", id="rtd"),
+        pytest.param({"name": "material", "language": "fr"}, "Views by page", id="another"),
+    ],
+)
+def test_the_page_speaks_the_language_of_the_theme(
+    stats_site: Site, theme: object, said: str
+) -> None:
+    """Texts and title; what is not the language of the site around it says which it is."""
+    stats_site.settings = {"theme": theme}
+
+    built = stats_site.build()
+
+    html = built.html("stats/index.html")
+    german = said.startswith("Aufrufe")
+    assert f"<h2>{said}</h2>" in re.sub(r"<h2[^>]*>", "<h2>", html)
+    assert built.entries()["/stats/"]["title"] == ("Statistik" if german else "Statistics")
+    foreign = isinstance(theme, dict) and not german
+    assert ('lang="en" data-type-home' in html) is foreign
+
+
+def test_the_language_is_an_option(stats_site: Site) -> None:
+    """It wins over the theme's, and the page's title is no longer that of the catalogue."""
+    stats_site.options |= {"stats_page_language": "de", "stats_page_title": "Readers"}
+
+    html = stats_site.build().html("stats/index.html")
+
+    assert "Aufrufe nach Seite" in html
+    assert 'lang="de" data-type-home="Start"' in html
+    assert "<h1>Readers</h1>" in html
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"),
+    [("de", "de"), ("de-AT", "de"), ("de_CH", "de"), ("DE", "de"), ("pt-BR", "en"), ("", "en")],
+)
+def test_languages_of_the_catalogue(tag: str, language: str) -> None:
+    """A tag chooses by its first part; what the catalogue has not is English."""
+    assert choose_language(tag) == language
+
+
+def test_the_catalogue_is_complete_and_used() -> None:
+    """Both languages have the same texts with the same places, and each stands in the code."""
+    english, german = (Texts(language).all for language in LANGUAGES)
+    package = REPOSITORY / "mkdocs_stats_plugin"
+    code = (package / "assets" / "stats_page.html").read_text(encoding="utf-8")
+    code += "".join(path.read_text(encoding="utf-8") for path in package.glob("*.py"))
+    computed = {f"type.{name}" for name in ("home", "blog", "page", "stats")}
+    unused = {key for key in english if not re.search(rf"{re.escape(key.split('.')[-1])}\b", code)}
+
+    assert english.keys() == german.keys()
+    assert {k: re.findall(r"{\w+}", t) for k, t in english.items()} == {
+        k: re.findall(r"{\w+}", t) for k, t in german.items()
+    }
+    assert unused - computed == set()
+
+
 def test_the_tracker_address_is_escaped() -> None:
     """An address with an ampersand stays one attribute."""
-    assert 'data-stats="https://t.example/a&amp;b"' in render_body("https://t.example/a&b")
+    assert 'data-stats="https://t.example/a&amp;b"' in render_body("https://t.example/a&b", Texts())
 
 
 def test_the_source_is_markdown_with_front_matter() -> None:

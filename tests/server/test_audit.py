@@ -119,7 +119,7 @@ def test_a_tracker_leaves_nothing_to_find(filled: Site) -> None:
     assert [(some.table, some.compared, some.differing) for some in found] == [
         ("view", 14, 0),
         ("hour_count", 3, 0),
-        ("day_count", 3 * (2 + 2 + 2) + 3 * (1 + 1), 0),
+        ("day_count", 3 * (2 + 2 + 2) + 3 * (1 + 1 + 2), 0),
         ("total_count", 2 + 2 + 2, 0),
         ("day_run", 3, 0),
         ("day_visitors", 3 * (2 + 1) * 2, 0),
@@ -179,8 +179,13 @@ def _planted(name: str, plant: Plant, table: str, text: str, *, mended: bool = T
         ),
         _planted(
             "all-time-of-no-dimension",
-            _sql("INSERT INTO total_count VALUES (4, 1, 14)"),
-            *("total_count", "dimension 4 1: stored 14, recounted None"),
+            _sql("INSERT INTO total_count VALUES (5, 1, 14)"),
+            *("total_count", "dimension 5 1: stored 14, recounted None"),
+        ),
+        _planted(
+            "campaign-too-many",
+            _sql(f"INSERT INTO day_count VALUES (4, {YESTERDAY}, 1, 2, 0, 0)"),
+            *("day_count", "campaign 1 on 2025-12-31: stored 2, recounted None"),
         ),
         _planted(
             "a-bit-less",
@@ -227,7 +232,7 @@ def _planted(name: str, plant: Plant, table: str, text: str, *, mended: bool = T
         ),
         _planted(
             "view-too-many",
-            _sql(f"{A_VIEW} 2, 4, 1, 1, 1)"),
+            _sql(f"{A_VIEW} 2, 4, 1, 1, 1, 0)"),
             *("hour_count", "2026-01-01 12:00 UTC: stored 6, recounted 7"),
         ),
         _planted(
@@ -247,6 +252,7 @@ def _planted(name: str, plant: Plant, table: str, text: str, *, mended: bool = T
                 ("path", "before_id"),
                 ("referrer", "referrer_id"),
                 ("audience", "audience_id"),
+                ("campaign", "campaign_id"),
             )
         ),
         *(
@@ -259,6 +265,14 @@ def _planted(name: str, plant: Plant, table: str, text: str, *, mended: bool = T
                 *("day_count", f"{column} of path 1 on 2025-12-31: stored 9, recounted {count}"),
             )
             for column, count in (("entries", 3), ("leads", 1))
+        ),
+        _planted(
+            "day-entries-of-a-referrer",
+            _sql(
+                "UPDATE day_count SET entries = 9 "
+                f"WHERE dimension = 2 AND day = {YESTERDAY} AND key = 1"
+            ),
+            *("day_count", "entries of referrer 1 on 2025-12-31: stored 9, recounted 1"),
         ),
         _planted(
             "run-missing",
@@ -354,7 +368,7 @@ def test_only_the_first_differences_are_told(filled: Site) -> None:
         lines = {some.table: str(some) for some in compare(connection)}
 
     assert lines["day_count"] == (
-        "day_count: 24 compared, 18 differ: path 1 on 2025-12-30: stored 4, recounted 3; "
+        "day_count: 30 compared, 18 differ: path 1 on 2025-12-30: stored 4, recounted 3; "
         "path 2 on 2025-12-30: stored 2, recounted 1; path 1 on 2025-12-31: stored 4, "
         "recounted 3; ..."
     )

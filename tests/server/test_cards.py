@@ -63,7 +63,7 @@ def test_rows_say_what_they_are() -> None:
     assert install.out == "https://kettle.example/docs/guide/install/"
     assert post.bar == "66.8%"
     assert (gone.name, gone.out) == ("/gone/", None)
-    assert (direct.name, direct.share) == ("Direct or unknown", "97.2%")
+    assert (direct.name, direct.share) == ("Direct or unknown", "94.3%")
     assert direct.link == "/stats?period=90d&referrer="
     assert search.name == "search.example"
     assert [row.note for row in cards["missing"].rows] == ["from old.example"]
@@ -77,6 +77,7 @@ def test_rows_say_what_they_are() -> None:
         ({"place": "languages"}, ["German"]),
         ({"client": "browsers"}, ["Firefox", "Safari", "Unknown"]),
         ({"client": "devices"}, ["Large", "Small, below 600 px"]),
+        ({"source": "campaigns"}, ["spring \u00b7 newsletter \u00b7 email", "forum"]),
         ({"content": "entry"}, ["Install", 'First boil: "fast" & <quiet>']),
     ],
 )
@@ -85,6 +86,16 @@ def test_tabs(tab: dict[str, str], names: list[str]) -> None:
     card = _cards(_report(), **tab)[next(iter(tab))]
 
     assert [row.name for row in card.rows] == names
+
+
+def test_campaigns_say_their_parts() -> None:
+    """What is escaped in their key is not in their name; the key is what they are filtered by."""
+    rows = [{"campaign": key, "visits": 1} for key in ("a%2Fb//50%25 off", "(other)")]
+    [row, others] = _cards(_report(campaigns=rows), source="campaigns")["source"].rows
+
+    assert row.name == "50% off \u00b7 a/b"
+    assert row.link == "/stats?campaign=a%252Fb//50%2525%20off&source=campaigns"
+    assert (others.name, others.link) == ("Others", None)
 
 
 def test_what_stands_for_all_others_is_no_filter() -> None:

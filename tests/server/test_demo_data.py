@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,7 +16,7 @@ from tracker_server.cli import main
 from tracker_server.config import Settings
 from tracker_server.demo_data import fill
 from tracker_server.demo_readers import DAYS, deploys, history
-from tracker_server.enrich import country_of, device_of, host_of, language_of
+from tracker_server.enrich import campaign_of, country_of, device_of, host_of, language_of
 from tracker_server.maintenance import check
 from tracker_server.model import (
     Event,
@@ -85,6 +86,11 @@ def test_history_says_nothing_that_a_browser_could_not_say(messages: list[Receiv
     assert all(language_of(view.language) == view.language for view in views)
     referrers = {r.message.referrer for r in messages if isinstance(r.message, View | NotFound)}
     assert {host_of(f"https://www.{host}/") for host in referrers if host} == referrers - {""}
+    campaigns = {view.campaign for view in views} - {""}
+    names = ("utm_source", "utm_medium", "utm_campaign")
+    queries = {urlencode(dict(zip(names, c.split("/"), strict=True))): c for c in campaigns}
+    assert len(campaigns) == 3
+    assert all(campaign_of(query) == campaign for query, campaign in queries.items())
     assert all(normalise_path(r.message.path) == r.message.path for r in messages)
 
 

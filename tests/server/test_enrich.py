@@ -5,12 +5,21 @@ from importlib.resources import files
 from pathlib import Path
 from runpy import run_path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker_server.enrich import browser_of, country_of, device_of, host_of, language_of
+from tracker_server.enrich import (
+    MAX_CAMPAIGN_CHARS,
+    browser_of,
+    campaign_of,
+    country_of,
+    device_of,
+    host_of,
+    language_of,
+)
 
 DATA = files("tracker_server") / "data"
 
@@ -52,6 +61,50 @@ DATA = files("tracker_server") / "data"
 def test_host_of_keeps_the_host_alone(url: object, own_host: str, host: str) -> None:
     """Of a referrer only the host is kept, in one spelling, and none of the site's own."""
     assert host_of(url, own_host) == host
+
+
+@pytest.mark.parametrize(
+    ("query", "campaign"),
+    [
+        pytest.param("utm_source=a&utm_medium=b&utm_campaign=c", "a/b/c", id="all"),
+        pytest.param("?utm_source=a", "a//", id="source-alone"),
+        pytest.param("?utm_campaign=Spring", "//Spring", id="name-alone"),
+        pytest.param("utm_source=A&utm_medium=B&utm_campaign=C", "a/b/C", id="case"),
+        pytest.param("x=1&utm_source=a&utm_content=c&utm_term=d", "a//", id="others-dropped"),
+        pytest.param("utm_source=a&utm_source=b", "a//", id="first-counts"),
+        pytest.param("utm_source=&utm_source=b", "b//", id="empty-is-none"),
+        pytest.param("utm_campaign=spring+sale%21", "//spring sale!", id="escapes"),
+        pytest.param("utm_source=a%2Fb&utm_campaign=50%25", "a%2Fb//50%25", id="separators"),
+        pytest.param("utm_source=%C3%9Cber", "\u00fcber//", id="utf-8"),
+        pytest.param("utm_source=a%FFb", "ab//", id="no-utf-8"),
+        pytest.param("utm_source=a%0D%0Ab%E2%80%AEc", "a b c//", id="unprintable"),
+        pytest.param("utm_campaign=for+me@home.example", "//for ***", id="mail-address"),
+        pytest.param("utm_source=" + "a" * 65, "a" * 64 + "//", id="65-characters"),
+        pytest.param("x=" + "y" * 497 + "&utm_source=ab", "a//", id="513-characters"),
+        pytest.param("utm_source=%20&utm_medium=", "", id="nothing-said"),
+        pytest.param("UTM_SOURCE=a", "", id="another-name"),
+        pytest.param("", "", id="empty"),
+        pytest.param("page=2", "", id="none"),
+        pytest.param("utm_source", "", id="without-a-value"),
+        pytest.param(None, "", id="null"),
+        pytest.param(7, "", id="number"),
+        pytest.param(["utm_source=a"], "", id="list"),
+    ],
+)
+def test_campaign_of_keeps_three_parameters(query: object, campaign: str) -> None:
+    """Source, medium and name, in one spelling; nothing else of a query."""
+    assert campaign_of(query) == campaign
+
+
+@given(st.text(max_size=200).flatmap(lambda text: st.sampled_from([text, quote(text)])))
+def test_any_campaign_has_three_short_parts(text: str) -> None:
+    """Whatever is sent, it is one line within its bounds, and no entry that stands for others."""
+    campaign = campaign_of(f"utm_source={text}&utm_medium={text}&utm_campaign={text}")
+
+    assert len(campaign) <= MAX_CAMPAIGN_CHARS
+    assert campaign.isprintable()
+    assert campaign == "" or len(campaign.split("/")) == 3
+    assert all(len(unquote(part)) <= 64 for part in campaign.split("/"))
 
 
 @pytest.mark.parametrize(

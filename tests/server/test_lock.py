@@ -141,7 +141,12 @@ def test_a_child_process_does_not_inherit_the_lock(file: Path) -> None:
     lock = FileLock(file)
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe()
-    fork = context.Process(target=lambda: (there.send("up"), there.recv()))
+
+    def live() -> None:
+        there.send("up")
+        there.recv()
+
+    fork = context.Process(target=live)
     fork.start()
     here.recv()  # It has let go of what it inherited.
     program = subprocess.Popen(["sleep", "60"], close_fds=False)

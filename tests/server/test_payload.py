@@ -98,9 +98,21 @@ def test_parse_message_reads_every_key_of_a_view() -> None:
     )
 
 
+def test_parse_message_keeps_of_a_query_the_campaign_alone() -> None:
+    """What else stands in the landing address is dropped before anything is stored."""
+    [case] = [case for case in CASES["accepted"] if case["name"] == "view-campaign"]
+    message = parse_message(json.dumps(case["message"]).encode())
+
+    assert isinstance(message, View)
+    assert message.campaign == "newsletter/email/Spring 2026"
+    assert "secret" not in repr(message)
+
+
 def test_parse_message_leaves_unknown_what_it_cannot_understand() -> None:
     """Optional keys with nonsense in them are as good as absent."""
-    odd = parse_message(_body(r="http://[::1", z="Mars/Olympus", g="!!", w="wide"))
+    odd = parse_message(
+        _body(r="http://[::1", z="Mars/Olympus", g="!!", w="wide", q=["utm_source"])
+    )
 
     assert odd == parse_message(_body())
 

@@ -73,6 +73,7 @@ POISON = 666
 SESSIONS = [3, 2**62, 2**63 - 1, -5, -2, -(2**63), 77, -77]
 PATHS = ["/", "/a/", "/b/", "/guide/install/", "/\u00fcber/"]
 REFERRERS = ["", "search.example", "old.example"]
+CAMPAIGNS = ["", "", "", "news/email/spring", "forum//"]
 AUDIENCES = [
     ("", "", "", ""),
     ("DE", "de", "small", "Firefox"),
@@ -86,6 +87,8 @@ FILTERS = [
     Filters(referrer="search.example"),
     Filters(page="/a/", country="DE"),
     Filters(page="/b/", referrer="", browser="Safari"),
+    Filters(campaign="news/email/spring"),
+    Filters(page="/a/", campaign=""),
     Filters(country="nowhere"),
 ]
 STEPS = [0, 0, 0, 1, 5, 9, 10, 11, 60, 119, 120, 121, 1_799, 1_800, 1_801, 3_600]
@@ -97,8 +100,8 @@ class Model:
 
     def __init__(self) -> None:
         self.loads: dict[tuple[int | None, int], int] = {}
-        self.views: list[tuple[int, str, int, str, str, str]] = []
-        """Time, path, session, referrer, audience and the path before."""
+        self.views: list[_View] = []
+        """Time, path, session, referrer, audience, the path before and campaign."""
         self.minutes: Counter[int] = Counter()
         self.visits: dict[tuple[int, str, int], int] = {}
         self.sessions: dict[int, tuple[str, int, int]] = {}
@@ -114,14 +117,14 @@ class Model:
             load = (message.session, message.load)
             if load not in self.loads and not self._was_counted_around(at, message):
                 self.loads[load] = at
-                before = "" if message.referrer else self._path_before(at, message)
+                comes = message.referrer or message.campaign
+                before = "" if comes else self._path_before(at, message)
                 self.visits[at // DAY, message.path, message.session] = at
                 self.minutes[at // 60] += 1
                 of_reader = message.country, message.language, message.device, message.browser
                 audience = "/".join(of_reader)
-                self.views.append(
-                    (at, message.path, message.session, message.referrer, audience, before)
-                )
+                of_visit = message.referrer, audience, before, message.campaign
+                self.views.append((at, message.path, message.session, *of_visit))
         row = self.sessions.get(message.session)
         if isinstance(message, Leave):
             if row and row[1] == message.load:
@@ -219,7 +222,9 @@ class Pair:
         model = self.model
         views = self.query(
             "SELECT at, path.text, session, referrer.text, audience.text, "
-            "coalesce(led.text, '') FROM view LEFT JOIN path led ON led.id = before_id "
+            "coalesce(led.text, ''), coalesce(campaign.text, '') "
+            "FROM view LEFT JOIN path led ON led.id = before_id "
+            "LEFT JOIN campaign ON campaign.id = campaign_id "
             "JOIN path ON path.id = path_id JOIN visitor ON visitor.id = visitor_id "
             "JOIN referrer ON referrer.id = referrer_id "
             "JOIN audience ON audience.id = audience_id ORDER BY view.id"
@@ -269,14 +274,18 @@ class Pair:
         recounts = {
             "total_count": "SELECT 1, path_id, count(*) FROM view GROUP BY 2 UNION ALL "
             "SELECT 2, referrer_id, count(*) FROM view GROUP BY 2 UNION ALL "
-            "SELECT 3, audience_id, count(*) FROM view GROUP BY 2",
+            "SELECT 3, audience_id, count(*) FROM view GROUP BY 2 UNION ALL "
+            "SELECT 4, campaign_id, count(*) FROM view WHERE campaign_id <> 0 GROUP BY 2",
             "day_count": "SELECT 1, day, path_id, sum(views), sum(entries), sum(leads) FROM "
             "(SELECT at / 86400 AS day, path_id, 1 AS views, 0 AS leads, "
             "CASE WHEN before_id = 0 THEN 1 ELSE 0 END AS entries FROM view UNION ALL "
             "SELECT at / 86400, before_id, 0, 1, 0 FROM view WHERE before_id <> 0) AS steps "
             "GROUP BY day, path_id "
-            "UNION ALL SELECT 2, at / 86400, referrer_id, count(*), 0, 0 FROM view GROUP BY 2, 3 "
-            "UNION ALL SELECT 3, at / 86400, audience_id, count(*), 0, 0 FROM view GROUP BY 2, 3",
+            "UNION ALL SELECT 2, at / 86400, referrer_id, count(*), "
+            "sum(CASE WHEN before_id = 0 THEN 1 ELSE 0 END), 0 FROM view GROUP BY 2, 3 "
+            "UNION ALL SELECT 3, at / 86400, audience_id, count(*), 0, 0 FROM view GROUP BY 2, 3 "
+            "UNION ALL SELECT 4, at / 86400, campaign_id, count(*), 0, 0 FROM view "
+            "WHERE campaign_id <> 0 GROUP BY 2, 3",
             "hour_count": "SELECT at / 3600, count(*) FROM view GROUP BY 1",
         }
         for table, recount in recounts.items():
@@ -304,7 +313,7 @@ class Pair:
         )
         assert [(row.at, row.path, row.country, row.referrer) for row in overview.recent] == [
             (at, path, audience.split("/")[0], referrer)
-            for at, path, _, referrer, audience, _ in model.views[:-21:-1]
+            for at, path, _, referrer, audience, *_ in model.views[:-21:-1]
         ]
 
     def _assert_reports(self) -> None:
@@ -340,7 +349,7 @@ class Pair:
         exits = viewed - leads
         readers = Counter(path for path, _ in {(view[1], view[2]) for view in views})
         audiences = [view[4].split("/") for view in views]
-        knows_exits = filters.referrer is None
+        knows_exits = filters.referrer is None and filters.campaign is None
         onward = (view[1] for view in around if filters.page and view[5] == filters.page)
         missing: dict[str, Counter[str]] = {}
         for (day, gone, referrer), count in self.model.not_found.items():
@@ -357,7 +366,7 @@ class Pair:
                     row.text,
                     row.text.upper(),
                     "page",
-                    row.views,
+                    row.count,
                     readers[row.text],
                     _trend([view[0] // DAY for view in views if view[1] == row.text], *days),
                     entries[row.text],
@@ -369,7 +378,8 @@ class Pair:
             entry_pages=_pages(entries),
             exit_pages=_pages(exits) if knows_exits else None,
             next_pages=_pages(Counter(onward)) if filters.page and knows_exits else None,
-            referrers=_largest(view[3] for view in views),
+            referrers=_largest(view[3] for view in views if not view[5]),
+            campaigns=_largest(view[6] for view in views if view[6]),
             countries=_largest(parts[0] for parts in audiences),
             languages=_largest(parts[1] for parts in audiences),
             devices=_largest(parts[2] for parts in audiences),
@@ -378,18 +388,18 @@ class Pair:
             not_found=None
             if filters != Filters()
             else tuple(
-                MissingPath(row.text, row.views, _largest(missing[row.text].elements())[:5])
+                MissingPath(row.text, row.count, _largest(missing[row.text].elements())[:5])
                 for row in _largest(gone for gone, c in missing.items() for _ in range(c.total()))
             ),
         )
 
 
-_View = tuple[int, str, int, str, str, str]
+_View = tuple[int, str, int, str, str, str, str]
 
 
 def _fits(view: _View, filters: Filters) -> bool:
-    wanted = (filters.page, filters.referrer, *filters.audience)
-    said = (view[1], view[3], *view[4].split("/"))
+    wanted = (filters.page, filters.referrer, filters.campaign, *filters.audience)
+    said = (view[1], view[3], view[6], *view[4].split("/"))
     return all(want is None or want == have for want, have in zip(wanted, said, strict=True))
 
 
@@ -440,7 +450,7 @@ def _trend(days: list[int], first: int, last: int) -> tuple[int, ...]:
 
 def _pages(counts: Counter[str]) -> tuple[PageCount, ...]:
     rows = _largest(counts.elements())
-    return tuple(PageCount(row.text, row.text.upper(), "page", row.views) for row in rows)
+    return tuple(PageCount(row.text, row.text.upper(), "page", row.count) for row in rows)
 
 
 def _largest(texts: Iterable[str]) -> tuple[Count, ...]:
@@ -459,7 +469,8 @@ def _message(random: Random, loads: list[int]) -> Message:
         referrer = random.choice(REFERRERS)
         if kind is NotFound:
             return NotFound(session, load, path, referrer)
-        return View(session, load, path, referrer, *random.choice(AUDIENCES))
+        audience, campaign = random.choice(AUDIENCES), random.choice(CAMPAIGNS)
+        return View(session, load, path, referrer, *audience, campaign=campaign)
     load = random.choice(loads[-4:]) if loads else 1
     return Beat(session, load, path) if kind is Beat else Leave(session, load, path)
 

@@ -85,7 +85,8 @@ REPORT = Report(
     ),
     entry_pages=(PageCount(*INSTALL, 450), PageCount(*POST, 150)),
     exit_pages=(PageCount(*INSTALL, 300), PageCount(*POST, 295), PageCount(*GONE, 5)),
-    referrers=(Count("", 1_200), Count("search.example", 34)),
+    referrers=(Count("", 566), Count("search.example", 34)),
+    campaigns=(Count("newsletter/email/spring", 21), Count("forum//", 4)),
     countries=(Count("AT", 1_000), Count("", 234)),
     languages=(Count("de", 1_234),),
     devices=(Count("large", 1_230), Count("small", 4)),
@@ -154,8 +155,9 @@ def _last(days: int, **more: Any) -> Question:
                 "language": "de",
                 "device": "",
                 "browser": "Firefox",
+                "campaign": "news/email/",
             },
-            _last(30, filters=Filters(None, "x.example", "AT", "de", "", "Firefox")),
+            _last(30, filters=Filters(None, "x.example", "AT", "de", "", "Firefox", "news/email/")),
             id="filters",
         ),
         pytest.param({"other": "x"}, _last(30), id="unknown-parameter"),
@@ -352,8 +354,8 @@ def test_a_report_of_the_site(site: Site) -> None:
         },
     ]
     assert report["referrers"] == [
-        {"referrer": "", "views": 3},
-        {"referrer": "search.example", "views": 1},
+        {"referrer": "", "visits": 2},
+        {"referrer": "search.example", "visits": 1},
     ]
     assert report["countries"] == [{"country": "", "views": 2}, {"country": "AT", "views": 2}]
     assert report["languages"] == [{"language": "", "views": 2}, {"language": "de", "views": 2}]
@@ -402,10 +404,7 @@ def test_a_report_of_a_page_is_about_it_alone(site: Site) -> None:
     assert report["next"] == [
         {"path": "/guide/install/", "title": "Install", "type": "page", "count": 1}
     ]
-    assert report["referrers"] == [
-        {"referrer": "", "views": 1},
-        {"referrer": "search.example", "views": 1},
-    ]
+    assert report["referrers"] == [{"referrer": "search.example", "visits": 1}]
     assert report["countries"] == [{"country": "", "views": 1}, {"country": "AT", "views": 1}]
     assert report["notFound"] is None
 
@@ -458,6 +457,57 @@ def test_a_filter_by_referrer_says_where_readers_arrived(site: Site) -> None:
     report = _report(site, "?referrer=search.example")
     assert [(row["path"], row["count"]) for row in report["entryPages"]] == [("/faq/", 1)]
     assert report["exitPages"] is report["pages"][0]["exits"] is None
+
+
+def test_campaigns_are_counted_by_visits(site: Site) -> None:
+    """An address with one begins a visit; a filter shows where it led."""
+    site.view("/faq/", reader=1)
+    site.view("/", reader=1, q="?utm_source=News&utm_medium=email&utm_campaign=Spring")
+    site.view("/faq/", reader=2, q="utm_source=news&utm_medium=email&utm_campaign=Spring&id=7")
+    site.view("/", reader=2)
+    site.view("/", reader=3, q="?utm_source=a%2Fb", r="https://search.example/")
+
+    report = _report(site)
+    assert (report["views"], report["visits"]) == (5, 4)
+    assert report["campaigns"] == [
+        {"campaign": "news/email/Spring", "visits": 2},
+        {"campaign": "a%2Fb//", "visits": 1},
+    ]
+    spring = _report(site, "?campaign=news/email/Spring")
+    assert (spring["views"], spring["campaigns"]) == (2, report["campaigns"][:1])
+    assert [row["path"] for row in spring["entryPages"]] == ["/", "/faq/"]
+    assert spring["exitPages"] is spring["pages"][0]["exits"] is None
+    assert _report(site, "?campaign=")["views"] == 2
+    assert _report(site, "?campaign=a%252Fb//&referrer=search.example")["views"] == 1
+    of_page = _report(site, "?page=/faq/")["campaigns"]
+    assert of_page == [{"campaign": "news/email/Spring", "visits": 1}]
+    assert site.rows("SELECT text FROM campaign ORDER BY id") == [
+        ("news/email/Spring",),
+        ("(other)",),
+        ("a%2Fb//",),
+    ]
+
+
+def test_hosts_of_one_owner_are_one_source(site: Site) -> None:
+    """They are listed and filtered by together; then by host, of which each is a filter too."""
+    hosts = [
+        "www.google.de",
+        "www.google.co.uk",
+        "out.reddit.com",
+        "m.kettle.co.uk",
+        "kettle.co.uk",
+    ]
+    for reader, host in enumerate(hosts):
+        site.view("/", reader=reader, r=f"https://{host}/")
+
+    sources = {row["referrer"]: row["visits"] for row in _report(site)["referrers"]}
+    assert sources == {"Google": 2, "Reddit": 1, "kettle.co.uk": 2}
+    google = _report(site, "?referrer=Google")
+    assert google["views"] == 2
+    assert [row["referrer"] for row in google["referrers"]] == ["google.co.uk", "google.de"]
+    assert _report(site, "?referrer=google.de")["views"] == 1
+    assert _report(site, "?referrer=kettle.co.uk")["views"] == 2
+    assert _report(site, "?referrer=m.kettle.co.uk")["views"] == 1
 
 
 def test_the_period_before_has_as_many_days(site: Site) -> None:

@@ -233,6 +233,7 @@ def test_session_id_is_a_number_and_nothing_else_is_stored(site: Site, tmp_path:
                 "l": "1" * 32,
                 "p": "/?mail=me@home.example",
                 "r": "https://search.example/find?q=secret-query",
+                "q": "?utm_source=letter&token=secret-query&utm_campaign=to+me@home.example",
             }
         ),
         headers={"User-Agent": "Marked-Browser/1.0", "X-Forwarded-For": "203.0.113.77"},
@@ -243,6 +244,7 @@ def test_session_id_is_a_number_and_nothing_else_is_stored(site: Site, tmp_path:
 
     assert "Set-Cookie" not in answer.headers
     assert b"search.example" in disk
+    assert b"letter//to ***" in disk
     for secret in (
         b"Marked-Browser",
         b"198.51.100.23",

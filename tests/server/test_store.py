@@ -69,6 +69,23 @@ def test_a_batch_is_stored_whole(bare: Site) -> None:
     assert bare.rows("SELECT dimension, count FROM total_count") == [(1, 1), (2, 1), (3, 1)]
 
 
+def test_a_view_without_a_campaign_pays_for_none(bare: Site) -> None:
+    """No statement looks for one, and no row stands for its absence."""
+    statements: list[str] = []
+    event.listen(
+        bare.tracker.engine, "before_cursor_execute", lambda *seen: statements.append(seen[2])
+    )
+    _write(bare, View(A, 1, "/"), NotFound(B, 2, "/no/"))
+    assert [text for text in statements if "referrer" in text]
+    assert not [text for text in statements if "campaign" in text]
+    assert bare.rows("SELECT campaign_id FROM view") == [(0,)]
+    assert [_count(bare, name) for name in ("campaign", "day_count", "total_count")] == [0, 3, 3]
+
+    _write(bare, View(B, 3, "/", campaign="news//"))
+    assert [text for text in statements if "campaign" in text]
+    assert [_count(bare, name) for name in ("day_count", "total_count")] == [4, 4]
+
+
 @pytest.mark.parametrize(
     "table", ["load", "visit", "view", "day_count", "totals", "active_session"]
 )
@@ -208,17 +225,24 @@ def test_more_visitors_than_can_be_told_apart_are_refused(bare: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bound", "table"), [("MAX_REFERRERS", "referrer"), ("MAX_AUDIENCES", "audience")]
+    ("bound", "table"),
+    [
+        ("MAX_REFERRERS", "referrer"),
+        ("MAX_AUDIENCES", "audience"),
+        ("MAX_CAMPAIGNS", "campaign"),
+    ],
 )
-def test_invented_referrers_and_audiences_share_one_row(
+def test_what_readers_invent_shares_one_row(
     bare: Site, monkeypatch: pytest.MonkeyPatch, bound: str, table: str
 ) -> None:
     """What readers choose cannot fill the database, and every view still counts."""
     monkeypatch.setattr(tally_module, bound, 3)
     for number in range(10):
         country = f"{chr(65 + number)}X"
-        _write(bare, View(number, number, "/", f"{number}.example", country))
+        campaign = f"{number}//"
+        _write(bare, View(number, number, "/", f"{number}.example", country, campaign=campaign))
 
+    # The other two have an entry for all others beside those that fit.
     assert _count(bare, table) == 3
     assert _count(bare, "view") == 10
     assert bare.rows("SELECT sum(count) FROM total_count WHERE dimension = 2") == [(10,)]

@@ -385,7 +385,7 @@ def test_nothing_from_outside_reaches_the_terminal_as_a_command() -> None:
         **REPORT,
         "filters": {"page": evil},
         "pages": [page],
-        "referrers": [{"referrer": evil, "views": 1}],
+        "referrers": [{"referrer": evil, "visits": 1}],
     }
     stats = {
         **STATS,

@@ -1,4 +1,4 @@
-"""Views by page, referrer and audience: numbers in, the lists of a report out."""
+"""Views and visits by what they have: numbers in, the lists of a report out."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Table, select
 
 from tracker_server.database import plain_rows
-from tracker_server.enrich import site_of
 from tracker_server.figures import (
     Count,
     PageCount,
     page_type,
 )
 from tracker_server.schema import OTHER
-from tracker_server.statements import AUDIENCES, PAGES, PATHS, REFERRERS
+from tracker_server.sources import source_of
+from tracker_server.statements import AUDIENCES, CAMPAIGNS, PAGES, PATHS, REFERRERS
 from tracker_server.vocabulary import MAX_VARIABLES
 
 AUDIENCE_PARTS = 4
@@ -33,6 +33,9 @@ class Breakdown:
     onward: Counter[int] = field(default_factory=Counter)
     """By the path to which a visit went on from the page that was asked for."""
     referrers: Counter[int] = field(default_factory=Counter)
+    """Visits that began."""
+    campaigns: Counter[int] = field(default_factory=Counter)
+    """Likewise; each of these views began one."""
     audiences: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -57,8 +60,8 @@ def largest_pages(
         statement = statement.outerjoin_from(PATHS, PAGES, PAGES.c.path_id == PATHS.c.id)
         pages += [
             (path_id, PageCount(path, title, page_type(kind), counts[path_id]))
-            for path_id, path, title, kind in connection.execute(
-                statement.where(PATHS.c.id.in_(some))
+            for path_id, path, title, kind in plain_rows(
+                connection, statement.where(PATHS.c.id.in_(some))
             )
         ]
     return sorted(pages, key=lambda page: (-page[1].count, page[1].path))[:max_rows]
@@ -71,14 +74,26 @@ def read_texts(connection: Connection, vocabulary: Table) -> dict[int, str]:
 
 
 def referrer_counts(
+    connection: Connection, counts: Mapping[int, int], max_rows: int, *, by_host: bool
+) -> tuple[Count, ...]:
+    """Return the sources that most visits came from, or their hosts one by one."""
+    texts = read_texts(connection, REFERRERS)
+    sources: Counter[str] = Counter()
+    for referrer_id, visits in counts.items():
+        if visits:
+            host = texts[referrer_id]
+            sources[host if by_host else source_of(host)] += visits
+    return largest(sources, max_rows)
+
+
+def campaign_counts(
     connection: Connection, counts: Mapping[int, int], max_rows: int
 ) -> tuple[Count, ...]:
-    """Return the sites that most views came from."""
-    texts = read_texts(connection, REFERRERS)
-    sites: Counter[str] = Counter()
-    for referrer_id, views in counts.items():
-        sites[site_of(texts[referrer_id])] += views
-    return largest(sites, max_rows)
+    """Return the campaigns that most visits came from."""
+    if not counts:
+        return ()
+    texts = read_texts(connection, CAMPAIGNS)
+    return largest({texts[id_]: visits for id_, visits in counts.items()}, max_rows)
 
 
 def audience_counts(
@@ -102,4 +117,4 @@ def audience_parts(text: str) -> list[str]:
 def largest(counter: Mapping[str, int], max_rows: int) -> tuple[Count, ...]:
     """Return the entries with the greatest counts."""
     ordered = sorted(counter.items(), key=lambda entry: (-entry[1], entry[0]))
-    return tuple(Count(text, views) for text, views in ordered[:max_rows])
+    return tuple(Count(text, count) for text, count in ordered[:max_rows])

@@ -7,9 +7,11 @@ statements all see one moment (`open_reader`) gives figures that agree with each
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from functools import cache
+from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, or_, select
 
 from tracker_server.database import plain_rows
 from tracker_server.figures import (
@@ -127,32 +129,48 @@ def _sealed(
     connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
 ) -> Iterable[tuple[int, bytes]]:
     """Yield keys and members of sets; many paths go into one statement."""
+    for number, ranges in ranges_of(first_day, last_day, path_ids):
+        yield from plain_rows(connection, _members_in(number), ranges)
+
+
+@cache
+def _members_in(ranges: int) -> Select[Any]:
     key = DAY_VISITORS.c.key
-    for some in of_paths(key, first_day, last_day, path_ids):
-        yield from plain_rows(connection, select(key, DAY_VISITORS.c.members).where(some))
+    return select(key, DAY_VISITORS.c.members).where(is_in(key, ranges))
 
 
-def of_paths(
-    key: ColumnElement[int], first_day: int, last_day: int, path_ids: Collection[int]
-) -> Iterator[ColumnElement[bool]]:
-    """Yield conditions that a key is of some of these paths and one of these days.
+def ranges_of(
+    first_day: int, last_day: int, path_ids: Collection[int]
+) -> Iterator[tuple[int, dict[str, int]]]:
+    """Yield numbers of ranges of keys, and the parameters of `is_in` for so many.
 
     Args:
-        key: a column of keys that `day_visitors_key` makes.
         first_day: since the epoch.
         last_day: likewise, included.
-        path_ids: all of them together.
+        path_ids: all ranges together are of these and of the days.
     """
     ordered = sorted(path_ids)
     for start in range(0, len(ordered), MAX_PATHS):
-        yield or_(
-            *(
-                key.between(
-                    day_visitors_key(path_id, first_day), day_visitors_key(path_id, last_day)
-                )
-                for path_id in ordered[start : start + MAX_PATHS]
-            )
+        some = ordered[start : start + MAX_PATHS]
+        yield (
+            len(some),
+            {
+                f"{end}_{number}": day_visitors_key(path_id, day)
+                for number, path_id in enumerate(some)
+                for end, day in (("first", first_day), ("last", last_day))
+            },
         )
+
+
+def is_in(key: ColumnElement[int], ranges: int) -> ColumnElement[bool]:
+    """Return the condition that a key of `day_visitors_key` is in one of so many ranges.
+
+    Whoever asks keeps the statement: to put together one of fifty ranges takes as long as to
+    run it.
+    """
+    return or_(
+        *(key.between(bindparam(f"first_{n}"), bindparam(f"last_{n}")) for n in range(ranges))
+    )
 
 
 def _open_visits(

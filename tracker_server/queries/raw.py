@@ -15,7 +15,6 @@ from pyroaring import BitMap
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
 
 from tracker_server.database import plain_rows
-from tracker_server.enrich import site_of
 from tracker_server.figures import (
     Figures,
     Filters,
@@ -26,12 +25,14 @@ from tracker_server.queries.breakdown import Breakdown, audience_parts, read_tex
 from tracker_server.queries.days import unite
 from tracker_server.runs import Span, of_days, read_spans
 from tracker_server.schema import SECONDS_PER_DAY, SECONDS_PER_HOUR
-from tracker_server.statements import AUDIENCES, REFERRERS, VIEWS
+from tracker_server.sources import source_of
+from tracker_server.statements import AUDIENCES, CAMPAIGNS, REFERRERS, VIEWS
 
 PORTION_IDS = 20_000
 """Over how many ids one statement goes."""
 
-_Row = tuple[int, int, int, int, int, int]
+_COLUMNS = ("at", "path_id", "visitor_id", "referrer_id", "audience_id", "before_id", "campaign_id")
+_Row = tuple[int, int, int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class Selection:
     path_id: int | None = None
     referrers: Collection[int] | None = None
     audiences: Collection[int] | None = None
+    campaigns: Collection[int] | None = None
 
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
@@ -51,6 +53,7 @@ class Selection:
         for column, ids in (
             (VIEWS.c.referrer_id, self.referrers),
             (VIEWS.c.audience_id, self.audiences),
+            (VIEWS.c.campaign_id, self.campaigns),
         ):
             if ids is not None:
                 # Written into the statement: there may be more of them than parameters allowed.
@@ -98,9 +101,12 @@ class Seen:
 
     def add(self, day: int, rows: Sequence[_Row]) -> None:
         """Count views of one day."""
-        times, paths, visitors, referrers, audiences, leaders = zip(*rows, strict=True)
+        times, paths, visitors, referrers, audiences, leaders, campaigns = zip(*rows, strict=True)
         found = self.breakdown
-        found.referrers.update(referrers)
+        found.referrers.update(
+            referrer for referrer, before in zip(referrers, leaders, strict=True) if not before
+        )
+        found.campaigns.update(filter(None, campaigns))
         found.audiences.update(audiences)
         found.leads.update(filter(None, leaders))
         found.entries.update(
@@ -123,10 +129,12 @@ class Seen:
 
 def select_views(connection: Connection, filters: Filters, path_id: int | None) -> Selection:
     """Return which views fit; `path_id` is that of the filter's page."""
-    referrers = audiences = None
+    referrers = audiences = campaigns = None
     if filters.referrer is not None:
         texts = read_texts(connection, REFERRERS)
-        referrers = [id_ for id_, text in texts.items() if site_of(text) == filters.referrer]
+        referrers = [
+            id_ for id_, text in texts.items() if filters.referrer in {text, source_of(text)}
+        ]
     wanted = filters.audience
     if any(part is not None for part in wanted):
         audiences = [
@@ -134,7 +142,10 @@ def select_views(connection: Connection, filters: Filters, path_id: int | None) 
             for id_, text in read_texts(connection, AUDIENCES).items()
             if all(a in {None, b} for a, b in zip(wanted, audience_parts(text), strict=True))
         ]
-    return Selection(path_id, referrers, audiences)
+    if filters.campaign is not None:
+        texts = {0: "", **read_texts(connection, CAMPAIGNS)}
+        campaigns = [id_ for id_, text in texts.items() if text == filters.campaign]
+    return Selection(path_id, referrers, audiences, campaigns)
 
 
 def read_views(
@@ -175,11 +186,10 @@ def read_views(
 def _portions(
     connection: Connection, day: int, spans: Sequence[Span], conditions: list[ColumnElement[bool]]
 ) -> Iterator[list[_Row]]:
-    """Yield the rows of a day: time, path, visitor, referrer, audience and the path before."""
-    columns = ("at", "path_id", "visitor_id", "referrer_id", "audience_id", "before_id")
+    """Yield the rows of a day."""
     identifier = VIEWS.c.id
     highest = connection.execute(select(func.max(identifier))).scalar_one() or 0
-    statement = select(*(VIEWS.c[name] for name in columns)).where(*of_days(day, day), *conditions)
+    statement = select(*(VIEWS.c[name] for name in _COLUMNS)).where(*of_days(day, day), *conditions)
     for after, last in spans:
         for start in range(after, min(last, highest), PORTION_IDS):
             end = min(start + PORTION_IDS, last, highest)

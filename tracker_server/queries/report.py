@@ -24,6 +24,7 @@ from tracker_server.queries import raw, rollups
 from tracker_server.queries.breakdown import (
     Breakdown,
     audience_counts,
+    campaign_counts,
     largest_pages,
     referrer_counts,
 )
@@ -167,7 +168,7 @@ def _of_views(
     if path_id is not None:
         onward = _counts(connection, seen.breakdown.onward, question.max_rows)
         report = replace(report, next_pages=onward)
-    return report if question.filters.referrer is None else _without_exits(report)
+    return _without_exits(report) if question.filters.are_of_arrivals else report
 
 
 def _without_exits(report: Report) -> Report:
@@ -218,7 +219,13 @@ def _with_lists(
         report,
         entry_pages=_counts(connection, breakdown.entries, question.max_rows),
         exit_pages=_counts(connection, breakdown.exits, question.max_rows),
-        referrers=referrer_counts(connection, breakdown.referrers, question.max_rows),
+        referrers=referrer_counts(
+            connection,
+            breakdown.referrers,
+            question.max_rows,
+            by_host=question.filters.referrer is not None,
+        ),
+        campaigns=campaign_counts(connection, breakdown.campaigns, question.max_rows),
         countries=countries,
         languages=languages,
         devices=devices,

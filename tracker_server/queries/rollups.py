@@ -2,9 +2,11 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
+from functools import cache
+from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, Integer, func, literal_column, select
+from sqlalchemy import Connection, Integer, Select, func, literal_column, select
 
 from tracker_server.database import plain_rows
 from tracker_server.figures import (
@@ -20,7 +22,8 @@ from tracker_server.model import (
 )
 from tracker_server.queries.breakdown import Breakdown, largest
 from tracker_server.queries.days import (
-    of_paths,
+    is_in,
+    ranges_of,
     unite,
     views_by_day,
     views_by_hour,
@@ -29,6 +32,7 @@ from tracker_server.queries.days import (
 from tracker_server.runs import of_days, read_spans
 from tracker_server.schema import (
     BY_AUDIENCE,
+    BY_CAMPAIGN,
     BY_PATH,
     BY_REFERRER,
     SECONDS_PER_HOUR,
@@ -104,9 +108,13 @@ def read_breakdown(connection: Connection, first_day: int, last_day: int) -> Bre
         return [tuple(map(int, row)) for row in plain_rows(connection, statement)]
 
     found = Breakdown()
-    for counts, dimension in ((found.referrers, BY_REFERRER), (found.audiences, BY_AUDIENCE)):
-        for key, views in sums(dimension, "count"):
-            counts[key] = views
+    for counts, dimension, name in (
+        (found.referrers, BY_REFERRER, "entries"),
+        (found.campaigns, BY_CAMPAIGN, "count"),
+        (found.audiences, BY_AUDIENCE, "count"),
+    ):
+        for key, count in sums(dimension, name):
+            counts[key] = count
     for path_id, views, entries, leads in sums(BY_PATH, *_STEPS):
         found.paths[path_id] = views
         found.entries[path_id], found.leads[path_id] = entries, leads
@@ -149,13 +157,20 @@ def read_readings(
     connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
 ) -> dict[int, Read]:
     """Return how each of these paths was read."""
-    sums: dict[int, list[int]] = {path_id: [0] * len(_SUMS) for path_id in path_ids}
-    columns = [DAY_READINGS.c[name] for name in ("key", *_SUMS)]
-    for some in of_paths(columns[0], first_day, last_day, path_ids):
-        for key, *row in connection.execute(select(*columns).where(some)).all():
-            total = sums[key >> 16]
-            total[:] = map(sum, zip(total, row, strict=True))
-    return {path_id: Read(*total) for path_id, total in sums.items()}
+    readings = dict.fromkeys(path_ids, Read())
+    for number, ranges in ranges_of(first_day, last_day, path_ids):
+        for path_id, *total in plain_rows(connection, _readings_in(number), ranges):
+            # PostgreSQL's sum is a decimal number.
+            readings[path_id] = Read(*map(int, total))
+    return readings
+
+
+@cache
+def _readings_in(ranges: int) -> Select[Any]:
+    key = DAY_READINGS.c.key
+    path_id = key.bitwise_rshift(literal_column("16"))
+    sums = (func.sum(DAY_READINGS.c[name]) for name in _SUMS)
+    return select(path_id, *sums).where(is_in(key, ranges)).group_by(path_id)
 
 
 def read_feedback(
@@ -190,7 +205,7 @@ def read_not_found(
         paths[path][referrer] = int(count)
     missing = largest(Counter({path: c.total() for path, c in paths.items()}), max_rows)
     return tuple(
-        MissingPath(row.text, row.views, _referrers_of(paths[row.text])) for row in missing
+        MissingPath(row.text, row.count, _referrers_of(paths[row.text])) for row in missing
     )
 
 
@@ -220,7 +235,7 @@ def _read_by_day(
 ) -> dict[int, tuple[int, ...]]:
     first, last = day_visitors_key(path_id, first_day), day_visitors_key(path_id, last_day)
     key, columns = DAY_READINGS.c.key, [DAY_READINGS.c[name] for name in _SUMS]
-    rows = connection.execute(select(key, *columns).where(key.between(first, last)))
+    rows = plain_rows(connection, select(key, *columns).where(key.between(first, last)))
     return {key - first + first_day: tuple(row) for key, *row in rows}
 
 

@@ -23,7 +23,7 @@ def upgrade() -> None:
 
 def _create_vocabularies() -> None:
     word = sa.String().with_variant(sa.String(collation="C"), "postgresql")
-    for name in ("path", "referrer", "audience", "label"):
+    for name in ("path", "referrer", "campaign", "audience", "label"):
         op.create_table(name, _key("id"), sa.Column("text", word, nullable=False, unique=True))
     op.create_table(
         "page",
@@ -53,6 +53,7 @@ def _create_events() -> None:
         sa.Column("referrer_id", sa.Integer(), nullable=False),
         sa.Column("audience_id", sa.Integer(), nullable=False),
         sa.Column("before_id", sa.Integer(), nullable=False),
+        sa.Column("campaign_id", sa.Integer(), nullable=False),
     )
     op.create_table(
         "day_run",
