@@ -60,7 +60,7 @@ export async function bundle(entry, readable = false) {
     legalComments: 'none',
     minify: !readable,
     // Of the names of ours that the scripts contain, hence nearly free.
-    banner: { js: BANNERS[entry] ?? '/*! mkdocs-stats, MIT */' },
+    banner: { js: BANNERS[entry] ?? '/*!mkdocs-stats, MIT*/' },
     tsconfigRaw: {},
     write: false,
   });

@@ -212,7 +212,7 @@ class StatsPlugin(BasePlugin[StatsConfig]):
             local=options.track_local,
             ignore_dnt=not options.respect_dnt,
             daily=options.visitor_id == "daily",
-            extras=extras and basename(extras),
+            extras=extras and f"./{basename(extras)}",
         )
 
     def _refreshes(self) -> bool:

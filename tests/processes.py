@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -12,13 +13,17 @@ from pathlib import Path
 
 PATIENCE_SECONDS = 20.0
 ROOT = Path(__file__).parents[1]
+# Below those that a system gives to connections: one of them could have it before it is used.
+PORTS = range(20_000, 32_000)
 
 
 def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on."""
-    with closing(socket.socket()) as some:
-        some.bind(("127.0.0.1", 0))
-        return int(some.getsockname()[1])
+    """Return a TCP port of 127.0.0.1 that nobody has, and that no connection will be given."""
+    while True:
+        port = secrets.choice(PORTS)
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Process:

@@ -3,7 +3,6 @@
 Runs what ``make demo`` runs, lets its readers come, and photographs what a browser shows.
 """
 
-import json
 import subprocess
 import sys
 import time
@@ -13,7 +12,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.e2e.conftest import CHROMIUM_ARGUMENTS, ROOT, answers, eventually, free_port
+from tests.e2e.chrome import find_chromium
+from tests.e2e.conftest import CHROMIUM_ARGUMENTS, ROOT, answers, eventually
+from tests.processes import free_port
 
 HERE = Path(__file__).parent
 GATHERING_SECONDS = 45
@@ -58,15 +59,12 @@ def photograph(
 
 def main() -> None:
     """Make all of them."""
-    found = subprocess.run(
-        ["node", ROOT / "js" / "chromium.mjs"], capture_output=True, check=True
-    ).stdout
     with (
         running_demo(free_port(), free_port()) as (site, tracker),
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(
-            executable_path=json.loads(found)["path"], args=CHROMIUM_ARGUMENTS
+            executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
         )
         stats = f"{tracker}/stats"
         photograph(browser, stats, "stats.png", size=LARGE)

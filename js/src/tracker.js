@@ -16,34 +16,35 @@
  *
  * `extras.js` finds `send` on `document`, and leaves there as `x` what is to be called at each look.
  *
- * A `try` around everything is also the scope of all names, for fewer bytes than a function.
+ * A `try` around everything is also the scope of all names, for fewer bytes than a function. Where
+ * the order of things is free, as of declarations and keys, it is the one that packs best.
  */
 
 try {
   // Null, hence caught, in a bundle of the site's own: there are no settings to read.
-  const { dataset: data, src: address } = /** @type {HTMLScriptElement} */ (document.currentScript);
+  const { src: address, dataset: data } = /** @type {HTMLScriptElement} */ (document.currentScript);
 
   /** Name of the meta, of what `localStorage` keeps, of the channel, and of us on `document`. */
   const KEY = 'mkdocs-stats';
 
-  /** This page load, with the keys of a message: one that is not counted has no id. @type {Page} */
-  let page = /** @type {any} */ ({});
   /** @type {string | undefined} */
   let session;
-  /** Milliseconds from the last message to the next heartbeat. @type {number} */
-  let pause;
-  /** When that was. @type {number | undefined} */
-  let sentAt;
-  /** Whether the tracker took it. @type {boolean | ''} */
-  let answered;
-  /** @type {number | undefined} */
-  let inputAt;
-  /** When the page was last seen visible; nothing while it is hidden. @type {number | false} */
-  let seenAt;
   /** When another tab was last heard; no number when this one has been used since. @type {any} */
   let heardAt;
+  /** When the last message was sent. @type {number | undefined} */
+  let sentAt;
+  /** This page load, with the keys of a message: one that is not counted has no id. @type {Page} */
+  let page = /** @type {any} */ ({});
+  /** @type {number | undefined} */
+  let inputAt;
+  /** Whether the tracker took what was sent last. @type {boolean | 0} */
+  let answered;
+  /** Milliseconds from the last message to the next heartbeat. @type {number} */
+  let pause;
   /** The time of the last look, by a clock that nobody sets. @type {number} */
   let now;
+  /** When the page was last seen visible; nothing while it is hidden. @type {number | false} */
+  let seenAt;
   /** Open while the page is shown: an open one keeps it out of the back/forward cache. @type {any} */
   let channel;
 
@@ -53,7 +54,7 @@ try {
    *
    * @param {number} delay
    */
-  const jitter = (delay) => delay * (1 + Math.random() / 5);
+  const jitter = (delay) => delay + (delay * Math.random()) / 5;
 
   /** @type {Send} */
   const send = async (t, details) => {
@@ -72,20 +73,19 @@ try {
     try {
       const body = JSON.stringify({ t, s: session, ...page, ...details });
       // Leave and event, which have five letters, wait for no answer.
-      if (!(t[4] && navigator.sendBeacon?.(data.tracker + '/api/collect', body))) {
-        sentAt = now;
-        answered = '';
-        pause = jitter(/** @type {any} */ (data.heartbeat) * 1e3 || 3e4);
-        // A string is sent as text/plain, which needs no preflight.
-        const answer = await fetch(data.tracker + '/api/collect', {
-          method: 'POST',
-          body,
-          keepalive: true,
-        });
-        // Each character of a busy tracker's answer doubles it, two at most.
-        pause *= 2 ** (await answer.text()).slice(0, 2).length;
-        answered = answer.ok;
-      }
+      if (t[4] && navigator.sendBeacon?.(data.tracker + '/api/collect', body)) return;
+      sentAt = now;
+      answered = 0;
+      pause = jitter(/** @type {any} */ (data.heartbeat) * 1e3 || 3e4);
+      // A string is sent as text/plain, which needs no preflight.
+      const answer = await fetch(data.tracker + '/api/collect', {
+        keepalive: /** @type {any} */ (1),
+        method: 'POST',
+        body,
+      });
+      // Each character of a busy tracker's answer doubles it, two at most.
+      pause *= 2 ** (await answer.text()).slice(0, 2).length;
+      answered = answer.ok;
     } catch {}
   };
 
@@ -98,24 +98,26 @@ try {
     now = Math.round(performance.now());
     // A laptop that slept, or a page that hung, adds no more than these 5 seconds.
     const passed = seenAt && Math.min(now - seenAt, 5e3);
-    page.v += /** @type {number} */ (passed);
     page.a += /** @type {any} */ (now - /** @type {number} */ (inputAt) < 6e4 && passed);
+    page.v += /** @type {number} */ (passed);
     // A tab in the background is not read, and a prerendered page, hidden too, may never be.
     if ((seenAt = !document.hidden && now)) {
       const p =
         /** @type {any} */ (document.head.children)[KEY]?.content ??
         location.pathname.replace(new URL('../..', address).pathname, '/');
-      if (p !== page.p) {
+      if (p != page.p) {
         const o = page.l && page;
         // Neither nothing, which is that of a page not to be counted, nor 404, which is the extras'.
-        page = { p, l: isNaN(p) && jitter(9e17) + '', v: 0, a: 0 };
+        page = { v: 0, p, a: 0, l: isNaN(p) && jitter(9e17) + '' };
         if (page.l) {
           send('view', {
-            o,
             // The first message's only: under instant navigation it stays what it was. A long one
             // would make the message too long, and only the host is kept.
-            r: sentAt ? '' : document.referrer.slice(0, 512),
+            r: !sentAt && document.referrer.slice(0, 512),
+            // The address's query, where a campaign is in it; nothing of another one is sent.
+            q: /** @type {any} */ (location.search.match('utm_'))?.input.slice(0, 512),
             z: Intl.DateTimeFormat().resolvedOptions().timeZone,
+            o,
             g: navigator.language,
             w: innerWidth,
           });
@@ -129,14 +131,11 @@ try {
         if (now - /** @type {number} */ (sentAt) >= pause) send('beat');
         if (speaks) {
           try {
-            if (!channel) {
-              channel = new BroadcastChannel(KEY);
-              channel.onmessage = () => {
-                // What we said is no longer what was said last.
-                if (answered) pause = 0;
-                heardAt = performance.now();
-              };
-            }
+            (channel ||= new BroadcastChannel(KEY)).onmessage = () => {
+              heardAt = performance.now();
+              // What we said is no longer what was said last.
+              if (answered) pause = 0;
+            };
             channel.postMessage(0);
           } catch {} // Missing: then every visible tab speaks.
         }
@@ -159,15 +158,15 @@ try {
     visibilitychange: look,
     keydown: input,
     pointerdown: input,
-    pointermove: input,
     popstate: input,
-    scroll: input,
+    pointermove: input,
     pageshow() {
       // After everything else, and an async script is there before.
       look(1);
-      // Failure is one more look.
-      if (data.extras) import(/** @type {any} */ (new URL(data.extras, address))).catch(look);
+      // Relative to this script. Failure, as of nothing to load, is left to what does nothing with it.
+      import(/** @type {any} */ (data.extras)).catch(jitter);
     },
+    scroll: input,
     pagehide() {
       look();
       if (page.l) send('leave');
@@ -177,7 +176,7 @@ try {
   };
 
   // Only on the author's own machine or disk is what came without encryption secure.
-  if (!document[KEY] && ('local' in data || location.protocol > 'https' || !isSecureContext)) {
+  if (!document[KEY] && (location.protocol > 'https' || 'local' in data || !isSecureContext)) {
     document[KEY] = send;
     for (const type in handlers) addEventListener(type, handlers[type]);
     // The first look waits: a time zone, a storage and a request cost a slow machine 20 ms.

@@ -308,8 +308,11 @@ export class Tab {
           super(tab);
         }
       },
-      loadModule: (/** @type {URL} */ address) => {
-        this.imported.push(String(address));
+      loadModule: (/** @type {string | undefined} */ address) => {
+        // As a browser does it: what begins so is relative to the script, another word is no address.
+        if (!/^\.?\.?\//.test(String(address)))
+          return Promise.reject(new TypeError('bare specifier'));
+        this.imported.push(String(new URL(String(address), this.script.src)));
         return this.load();
       },
       addEventListener: (/** @type {string} */ type, /** @type {any} */ run, capture = false) =>

@@ -109,6 +109,43 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         assert.equal(browser.take()[0].message.r, '');
       });
 
+      for (const [search, expected] of [
+        ['?utm_source=letter&utm_medium=mail', '?utm_source=letter&utm_medium=mail'],
+        ['?id=7&utm_campaign=spring', '?id=7&utm_campaign=spring'],
+        ['?q=where+i+am', undefined],
+        ['', undefined],
+      ]) {
+        it(`has the query of the address where a campaign is in it: ${search || 'none'}`, () => {
+          const browser = new Browser(code);
+          browser.open({ location: `${SITE}/a/${search}` });
+
+          assert.equal(browser.take()[0].message.q, expected);
+        });
+      }
+
+      it('has a campaign under instant navigation with the page that has it', async () => {
+        const browser = new Browser(code);
+        const tab = browser.open({ location: `${SITE}/a/?utm_source=letter` });
+        await tab.navigate('/b/');
+
+        assert.deepEqual(
+          browser.take().map(({ message: { p, q } }) => [p, q]),
+          [
+            ['/a/', '?utm_source=letter'],
+            ['/b/', undefined],
+          ],
+        );
+      });
+
+      it('has no more than 512 characters of a query', () => {
+        const browser = new Browser(code);
+        browser.open({ location: `${SITE}/a/?utm_source=letter&x=${'%C3%BC'.repeat(1_000)}` });
+        const { init, message } = browser.take()[0];
+
+        assert.equal(message.q.length, 512);
+        assert.ok(init.body.length < 4_096);
+      });
+
       it('stays below 4,096 bytes with the longest referrer a browser gives', () => {
         const browser = new Browser(code);
         browser.open({ referrer: `https://site.example/?${'a'.repeat(4_070)}` });
@@ -126,7 +163,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
 
         assert.equal(url, 'https://stats.example/api/collect');
         assert.equal(typeof body, 'string');
-        assert.deepEqual({ ...rest }, { method: 'POST', keepalive: true });
+        assert.deepEqual({ ...rest }, { method: 'POST', keepalive: 1 });
       });
 
       it('goes to a tracker whose address has a path', () => {
@@ -306,7 +343,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         assert.equal(new Set(views.map(({ message }) => message.l)).size, 3);
         assert.deepEqual(
           views.map(({ message }) => message.r),
-          ['https://search.example/', '', ''],
+          ['https://search.example/', false, false],
         );
       });
 
@@ -588,7 +625,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
 
           assert.deepEqual(
             [leave.message.t, leave.via, leave.init.keepalive],
-            ['leave', 'fetch', true],
+            ['leave', 'fetch', 1],
           );
         }
       });
@@ -1289,7 +1326,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
       it('loads the extras under an opt-out, for its control is in there', () => {
         const browser = new Browser(code);
         browser.stored.set('mkdocs-stats-off', '1');
-        const tab = browser.open({ dataset: { extras: 'extras.js' } });
+        const tab = browser.open({ dataset: { extras: './extras.js' } });
 
         assert.equal(tab.imported.length, 1);
       });
@@ -1321,7 +1358,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
     describe('extras', () => {
       it('are loaded from beside the script, after the page', async () => {
         const browser = new Browser(code);
-        const tab = browser.open({ dataset: { extras: 'extras.5e6f7a8b.js' }, loading: true });
+        const tab = browser.open({ dataset: { extras: './extras.5e6f7a8b.js' }, loading: true });
         await browser.wait(2);
         const early = [...tab.imported];
         tab.fire('window', 'pageshow');
@@ -1330,16 +1367,18 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         assert.deepEqual(tab.imported, [`${SITE}/assets/mkdocs-stats/extras.5e6f7a8b.js`]);
       });
 
-      it('are not loaded where there are none', () => {
+      it('are not loaded where there are none', async () => {
         const browser = new Browser(code);
         const tab = browser.open();
+        await browser.wait(2);
 
         assert.deepEqual(tab.imported, []);
+        assert.deepEqual(browser.takeLines(), ['view /a/']);
       });
 
       it('may be missing', async () => {
         const browser = new Browser(code);
-        const tab = browser.open({ dataset: { extras: 'extras.js' }, loading: true });
+        const tab = browser.open({ dataset: { extras: './extras.js' }, loading: true });
         tab.load = () => Promise.reject(new TypeError('no such module'));
         tab.fire('window', 'pageshow');
         await browser.wait(31);
@@ -1490,6 +1529,6 @@ describe('tracker as shipped', () => {
   });
 
   it('begins with what it is', () => {
-    assert.match(shipped, /^\/\*! mkdocs-stats, MIT \*\/\n/);
+    assert.match(shipped, /^\/\*!mkdocs-stats, MIT\*\/\n/);
   });
 });

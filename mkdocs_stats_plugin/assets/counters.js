@@ -1,2 +1,2 @@
-/*! mkdocs-stats, MIT */
+/*!mkdocs-stats, MIT*/
 (()=>{var i=document.currentScript?.getAttribute("data-tracker")??"";async function c(){let e=[...document.querySelectorAll("[data-stats-views]")],n=[...new Set(e.map(t=>t.getAttribute("data-stats-views")??""))].slice(0,200).map(t=>`path=${encodeURIComponent(u(t))}`);if(n.length!==0)try{let t=await fetch(`${i}/api/counters?${n.join("&")}`),{counters:s}=await t.json();for(let{path:r,views:o}of s)if(Number.isSafeInteger(o))for(let a of e)a.getAttribute("data-stats-views")===r&&(a.textContent=String(o).replace(/\B(?=(\d{3})+$)/g," "))}catch{}}function u(e){return e.replace(/[%?#]/g,encodeURIComponent)}document.readyState==="loading"?document.addEventListener("DOMContentLoaded",c):c();})();

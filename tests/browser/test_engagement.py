@@ -29,6 +29,7 @@ def site(library: Library) -> Site:
     return library("mkdocs")
 
 
+@pytest.mark.whole
 def test_visible_and_active_time_are_those_of_the_stopwatch(
     site: Site, collector: Collector, chrome: Chrome
 ) -> None:

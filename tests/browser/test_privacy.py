@@ -175,6 +175,22 @@ def test_persistent_visitors_keep_one_id_and_nothing_else(
     assert {hit.message["s"] for hit in collector.of(chrome.reader)} == {kept}
 
 
+def test_nothing_of_a_query_is_sent_but_where_a_campaign_is_in_it(
+    library: Library, collector: Collector, chrome: Chrome
+) -> None:
+    """Here on a site without the second script, whose absence no page complains about."""
+    site = library("mkdocs", extras=False)
+    tab = chrome.open(f"{site.url}/?token=secret")
+    eventually(lambda: len(collector.of(chrome.reader, "view")) == 1, "the view")
+    tab.goto(f"{site.url}/second/?utm_source=letter&utm_campaign=spring")
+    eventually(lambda: len(collector.of(chrome.reader, "view")) == 2, "the second view")
+
+    bare, landing = [hit.message for hit in collector.of(chrome.reader, "view")]
+    assert "secret" not in str(bare)
+    assert landing["q"] == "?utm_source=letter&utm_campaign=spring"
+    assert landing["p"] == "/second/"
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_an_author_at_home_is_not_counted_unless_asked(
     library: Library, collector: Collector, chrome: Chrome, host: str

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.chrome import Chrome
-from tests.e2e.conftest import ROOT, Library, Loop, eventually, fetch_json, free_port, tracking
+from tests.e2e.conftest import ROOT, Library, Loop, eventually, fetch_json, tracking
 from tests.e2e.servers import Collector, Hit, Site
+from tests.processes import free_port
 
 RELEASED = sorted((ROOT / "js" / "released").glob("tracker-*.js"))
 SCRIPTS = [*RELEASED, ROOT / "mkdocs_stats_plugin" / "assets" / "tracker.js"]
@@ -77,7 +78,7 @@ def test_view_heartbeat_and_leave_are_stored_right(
     tab.click("document.getElementById('to-second')")
     eventually(lambda: loop.active() == {"/second/": 1}, "the second page is active")
     tab.close()
-    eventually(lambda: loop.active() == {}, "the reader is gone", SESSION_TIMEOUT_SECONDS / 2)
+    eventually(lambda: loop.active() == {}, "the reader is gone", SESSION_TIMEOUT_SECONDS - 2)
 
     assert loop.views() == {"/": 1, "/second/": 1}
     assert loop.stats()["uniqueVisitors"] == 1

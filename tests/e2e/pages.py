@@ -1,6 +1,7 @@
 """What tests of pages with figures share: views to count, a look by axe, pictures to keep."""
 
 import json
+import os
 import urllib.request
 from pathlib import Path
 from uuid import uuid4
@@ -14,7 +15,8 @@ AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 
 def violations(page: Page, within: str = "html") -> list[str]:
     """Return what axe finds within an element."""
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    if not page.evaluate("!!window.axe"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("(root) => axe.run(root).then((all) => all.violations)", within)
     return [
         f"{rule['id']}: {node['html'][:120]} {node['failureSummary'][:300]}"
@@ -24,7 +26,9 @@ def violations(page: Page, within: str = "html") -> list[str]:
 
 
 def keep(page: Page, name: str, *, whole: bool = True) -> None:
-    """Keep a screenshot."""
+    """Keep a screenshot, if that is wanted."""
+    if "KEEP_SCREENSHOTS" not in os.environ:
+        return
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
 

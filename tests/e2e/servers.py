@@ -136,7 +136,8 @@ class _SiteHandler(SiteHandler):
 
     def end_headers(self) -> None:
         # Else a page that was fetched a moment ago would be taken from the browser's cache.
-        self.send_header("Cache-Control", "no-cache")
+        kept = urlsplit(self.path).path.endswith((".css", ".js", ".woff2", ".png"))
+        self.send_header("Cache-Control", "max-age=3600" if kept else "no-cache")
         for header in self.site.policies.get(_reader_of(self), {}).items():
             self.send_header(*header)
         super().end_headers()

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import ROOT, Loop, build_site, free_port, serving, tracking
+from tests.e2e.conftest import ROOT, Loop, build_site, serving, tracking
+from tests.processes import free_port
 
 VIEWS = "[data-stats-views]"
 OpenPage = Callable[[str], Page]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, answers, eventually, fetch_json, free_port
+from tests.e2e.conftest import ROOT, answers, eventually, fetch_json
+from tests.processes import free_port
 
 
 def _processes_of(group: int) -> list[int]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.e2e.conftest import Loop, build_site, eventually, free_port, serving, tracking
+from tests.e2e.conftest import Loop, build_site, eventually, serving, tracking
+from tests.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 

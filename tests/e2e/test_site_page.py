@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from mkdocs_stats_plugin.texts import Texts
-from tests.e2e.conftest import build_site, free_port, serving, tracking
+from tests.e2e.conftest import build_site, serving, tracking
 from tests.e2e.pages import keep, send_view, violations
+from tests.processes import free_port
 
 PALETTE = [
     {"media": f"(prefers-color-scheme: {scheme})", "scheme": name}

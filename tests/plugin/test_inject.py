@@ -42,7 +42,7 @@ def test_the_tag_is_that_of_the_wire_format() -> None:
         ({"local": True}, {"data-local": None}),
         ({"ignore_dnt": True}, {"data-ignore-dnt": None}),
         ({"daily": True}, {"data-visitor": "daily"}),
-        ({"extras": "extras.1a2b3c4d.js"}, {"data-extras": "extras.1a2b3c4d.js"}),
+        ({"extras": "./extras.1a2b3c4d.js"}, {"data-extras": "./extras.1a2b3c4d.js"}),
         ({}, {}),
     ],
 )

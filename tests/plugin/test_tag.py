@@ -27,7 +27,7 @@ def test_the_second_script_lies_beside_the_first(site: Site, theme: str) -> None
     folder = built.root / "assets/mkdocs-stats"
     for page in ("index.html", "guide/install/index.html", "404.html"):
         name = tracker_of(built, page)["data-extras"]
-        assert re.fullmatch(r"extras\.[0-9a-f]{8}\.js", str(name))
+        assert re.fullmatch(r"\./extras\.[0-9a-f]{8}\.js", str(name))
         assert (folder / str(name)).is_file()
 
 
