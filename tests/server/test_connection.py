@@ -492,17 +492,13 @@ def test_a_server_that_stops_does_not_wait_for_ever(
 def test_of_too_many_connections_those_go_that_wait_longest(host: Host) -> None:
     """Who is being answered stays, and so does who came last."""
     host.server.crowd._most = 2
-    with (
-        closing(host.connect()) as busy,
-        closing(host.connect()) as old,
-        closing(host.connect()) as new,
-    ):
+    with ExitStack() as stack:
+        busy, old = (stack.enter_context(closing(host.connect())) for _ in range(2))
         busy.sendall(b"GET /hold HTTP/1.1\r\n\r\n")
         old.sendall(b"GET / HTTP/1.1\r\n\r\n")
         old.recv(1_000)
-        time.sleep(0.05)
-        new.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        new.recv(1_000)
+        _wait_until(lambda: host.held)
+        new = stack.enter_context(closing(host.connect()))
         closed = old.recv(1_000)
         new.sendall(GET + b"\r\n")
         host.release()
