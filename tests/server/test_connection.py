@@ -573,6 +573,24 @@ def test_a_network_with_too_many_connections_loses_its_own(host: Host, half: byt
     _wait_until(lambda: not host.server.crowd._networks)
 
 
+def test_a_stream_is_no_part_of_its_networks_share(host: Host) -> None:
+    """A network that follows keeps its two connections besides."""
+    host.server.crowd._most_of_one = 2
+    with ExitStack() as stack:
+        follower, slow = (stack.enter_context(closing(host.connect())) for _ in range(2))
+        follower.sendall(b"GET /follow HTTP/1.1\r\n\r\n")
+        slow.sendall(b"GET /a?b HTTP/1.1\r\nHos")
+        _wait_until(lambda: host.followers)
+        new = stack.enter_context(closing(host.connect()))
+        new.sendall(GET + b"\r\n")
+        new.recv(1_000)
+        slow.sendall(b"t: h\r\n\r\n")
+        heard = slow.recv(1_000)
+
+    assert heard == _answer(b"GET /a?b [host] ", last=False)
+    assert host.meter.cut["network"] == 0
+
+
 def test_half_open_connections_of_many_networks_do_not_keep_a_reader_out(host: Host) -> None:
     """Where all there may be are open, the oldest of those that say nothing go."""
     crowd = host.server.crowd
