@@ -492,17 +492,13 @@ def test_a_server_that_stops_does_not_wait_for_ever(
 def test_of_too_many_connections_those_go_that_wait_longest(host: Host) -> None:
     """Who is being answered stays, and so does who came last."""
     host.server.crowd._most = 2
-    with (
-        closing(host.connect()) as busy,
-        closing(host.connect()) as old,
-        closing(host.connect()) as new,
-    ):
+    with ExitStack() as stack:
+        busy, old = (stack.enter_context(closing(host.connect())) for _ in range(2))
         busy.sendall(b"GET /hold HTTP/1.1\r\n\r\n")
         old.sendall(b"GET / HTTP/1.1\r\n\r\n")
         old.recv(1_000)
-        time.sleep(0.05)
-        new.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        new.recv(1_000)
+        _wait_until(lambda: host.held)
+        new = stack.enter_context(closing(host.connect()))
         closed = old.recv(1_000)
         new.sendall(GET + b"\r\n")
         host.release()
@@ -575,6 +571,24 @@ def test_a_network_with_too_many_connections_loses_its_own(host: Host, half: byt
     assert lost == 0
     assert host.meter.cut == dict.fromkeys(CUT, 0) | {"network": 1}
     _wait_until(lambda: not host.server.crowd._networks)
+
+
+def test_a_stream_is_no_part_of_its_networks_share(host: Host) -> None:
+    """A network that follows keeps its two connections besides."""
+    host.server.crowd._most_of_one = 2
+    with ExitStack() as stack:
+        follower, slow = (stack.enter_context(closing(host.connect())) for _ in range(2))
+        follower.sendall(b"GET /follow HTTP/1.1\r\n\r\n")
+        slow.sendall(b"GET /a?b HTTP/1.1\r\nHos")
+        _wait_until(lambda: host.followers)
+        new = stack.enter_context(closing(host.connect()))
+        new.sendall(GET + b"\r\n")
+        new.recv(1_000)
+        slow.sendall(b"t: h\r\n\r\n")
+        heard = slow.recv(1_000)
+
+    assert heard == _answer(b"GET /a?b [host] ", last=False)
+    assert host.meter.cut["network"] == 0
 
 
 def test_half_open_connections_of_many_networks_do_not_keep_a_reader_out(host: Host) -> None:

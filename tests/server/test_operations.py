@@ -433,12 +433,13 @@ def test_metrics_tell_what_the_server_alone_knows(run: Callable[..., Process]) -
     process = run()
     with closing(process.connect()) as page, closing(process.connect()) as stranger:
         page.request("GET", "/api/live")
-        page.getresponse()
+        stream = page.getresponse()
         stranger.connect()
         stranger.sock.sendall(b"rubbish\r\n\r\n")
         refused = stranger.sock.recv(100)
         too_long = _ask(process, "POST", "/api/collect", "x" * 20_000)[0]
         numbers = _parse(_ask(process, "GET", "/metrics")[1])
+        stream.close()
     _wait_until(lambda: _parse(_ask(process, "GET", "/metrics")[1])["tracker_streams"] == 0)
 
     assert refused.startswith(b"HTTP/1.1 400")
