@@ -149,7 +149,7 @@ def run(messages: int, rounds: int, total_views: int) -> dict[str, object]:
                 "beat, written": (server, TRACKER_PORT, changing_beats, 202),
             }
             for port in (NOOP_PORT, WSGI_PORT, TRACKER_PORT):
-                send_all(port, views(WARM_UP, -1), CONNECTIONS)
+                send_all(port, views(WARM_UP, rounds + 1), CONNECTIONS)
             for turn in range(rounds):
                 rows += [
                     measure(kind, pid, port, make(messages, turn), expected)
