@@ -15,8 +15,8 @@ _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"
 _LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 _HOME = "\x1b[H"
 _CLEAR_LINE = "\x1b[K"
-_ENDS = frozenset(b"qQ\x04")
-"""Keys that end it: q, and Ctrl+D. Ctrl+C is a signal."""
+_ENDS = frozenset(b"qQ\x03\x04")
+"""Keys that end it: q, Ctrl+C and Ctrl+D."""
 
 
 class Screen:
@@ -33,6 +33,7 @@ class Screen:
         if self._keys.isatty():
             self._before = termios.tcgetattr(self._keys)
             tty.setcbreak(self._keys)
+            self._take_ctrl_c()
         # A terminal must be given back even by who is told to end.
         self._terminate = signal.signal(signal.SIGTERM, _end)
         self._write(_ENTER)
@@ -74,6 +75,16 @@ class Screen:
         # Past the buffer: what it has read ahead, `select` does not know of.
         keys = os.read(self._keys.fileno(), 1_024) if ready else b" "
         return not keys or not _ENDS.isdisjoint(keys)
+
+    def _take_ctrl_c(self) -> None:
+        """Have Ctrl+C come as a key. As a signal it is lost where Python ignores exceptions.
+
+        In a finalizer, for instance, of which a read from the database has many.
+        """
+        keys = self._keys.fileno()
+        mode = termios.tcgetattr(keys)
+        mode[6][termios.VINTR] = bytes([os.fpathconf(keys, "PC_VDISABLE")])
+        termios.tcsetattr(keys, termios.TCSANOW, mode)
 
     def _write(self, text: str) -> None:
         self._out.write(text)
