@@ -18,6 +18,7 @@ from tests.server.conftest import FakeClock, MakeSite, Site, session_id
 from tracker_server.config import Settings
 from tracker_server.limits import (
     BURST_SECONDS,
+    NETWORKS,
     SITE_SHARE,
     SITES,
     TOTAL_SHARE,
@@ -171,12 +172,12 @@ def test_the_default_is_more_than_an_office_sends() -> None:
     assert (refused, at_nine_everybody_begins) == (0, 0)
 
 
-def test_a_million_networks_take_no_more_memory_than_one() -> None:
+def test_many_networks_take_no_more_memory_than_one() -> None:
     """The table has its size from the start; nothing of an address is kept."""
     limits = Limits(1_000_000, FakeClock())
     limits.wait("192.0.2", "docs.example")
     tracemalloc.start()
-    for n in range(1_000_000):
+    for n in range(3 * NETWORKS):
         limits.wait(network_of(f"{n >> 16}.{n >> 8 & 255}.{n & 255}.1"), f"{n}.example")
     grown, _peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
