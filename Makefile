@@ -12,12 +12,13 @@ define BROWSER_TESTS
 $(BIN)/pytest -m 'not alone' -n 3 --dist loadfile tests/browser tests/e2e
 $(BIN)/pytest -m alone tests/browser tests/e2e
 endef
+WITHOUT_BROWSER := --ignore=tests/e2e --ignore=tests/browser
 JS_READY := js/node_modules/.ready
 # Without a network it gives up soon.
 APT := -o Acquire::Retries=0 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check browser e2e fix js bench promises clean
+.PHONY: help demo test check coverage browser e2e fix js bench promises clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -37,8 +38,11 @@ check: ## Run without set-up: lint, types, all tests
 	npm --prefix js run --silent check
 	npm --prefix js run --silent build -- --check
 	npm --prefix js test --silent
-	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered --ignore=tests/e2e --ignore=tests/browser
+	TEST_EVENTS=40000 $(BIN)/pytest -n 2 $(WITHOUT_BROWSER)
 	$(BROWSER_TESTS)
+
+coverage: $(READY) ## Say which lines the tests without a browser do not reach
+	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered $(WITHOUT_BROWSER)
 
 # A headless shell will not do for all (`tests/e2e/chrome.py`). Where no whole one can be installed here, this says what to do and fails.
 browser: $(READY) ## Install a whole Chromium where there is none (Debian, as root)
@@ -60,7 +64,8 @@ js: $(JS_READY) ## Rebuild the browser scripts
 bench: $(READY) ## Measure, beside the floors of the same run (about 15 minutes)
 	$(BIN)/python -m bench
 
-promises: $(READY) ## Kill the tracker 300 times under load, flood it, hold it up, forge senders (about 7 minutes)
+promises: $(READY) ## Compare 100,000 messages with a model, kill the tracker 300 times, flood it, hold it up, forge senders (about 9 minutes)
+	$(BIN)/pytest -n 2 tests/server/test_reference_model.py
 	$(BIN)/python -m tests.reliability.kill --cycles 300
 	$(BIN)/python -m tests.reliability.flood
 	$(BIN)/python -m tests.reliability.slow
