@@ -77,8 +77,7 @@ class Front:
         if request.method != "GET" or not headers.get("Content-Type", "").startswith(EVENT_STREAM):
             connection.answer(answer)
             return
-        send = connection.push
-        follows = self._streams.follow(send, headers.get("ETag", "").strip('"'))
-        connection.follow(answer, lambda: self._streams.leave(send))
+        follows = self._streams.follow(connection, headers.get("ETag", "").strip('"'))
+        connection.follow(answer, lambda: self._streams.leave(connection))
         if not follows:
             connection.cut()

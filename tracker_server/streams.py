@@ -5,7 +5,9 @@ are read and written once. A page is an entry here and a connection, so thousand
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from tracker_server.errors import BusyError
 from tracker_server.figures import (
@@ -21,7 +23,17 @@ BEAT_SECONDS = 15.0
 _HEAD = b"retry: 2000\n\n"
 _BEAT = b"event: beat\ndata: 1\n\n"
 
-Send = Callable[[bytes], None]
+_log = logging.getLogger("tracker_server")
+
+
+class Follower(Protocol):
+    """Who is told: a connection."""
+
+    def push(self, data: bytes, /) -> None:
+        """Say more."""
+
+    def cut(self) -> None:
+        """End it."""
 
 
 class Streams:
@@ -31,7 +43,7 @@ class Streams:
         """`snapshot` returns figures that are at most so many seconds old."""
         self._snapshot = snapshot
         self._max = max_streams
-        self._followers: dict[Send, str] = {}
+        self._followers: dict[Follower, str] = {}
         """Who is told, and the entity tag of what they have."""
         self._watching: asyncio.Task[None] | None = None
         self._closed = False
@@ -49,18 +61,18 @@ class Streams:
         latest = self._snapshot(1.0)
         return _HEAD + (b"" if latest.etag == seen else _event(latest)), latest.etag
 
-    def follow(self, send: Send, seen: str) -> bool:
+    def follow(self, follower: Follower, seen: str) -> bool:
         """Tell somebody of what is new after what they have; false if there are too many."""
         if self._closed or len(self._followers) >= self._max:
             return False
-        self._followers[send] = seen
+        self._followers[follower] = seen
         if self._watching is None:
             self._watching = asyncio.get_running_loop().create_task(self._watch())
         return True
 
-    def leave(self, send: Send) -> None:
+    def leave(self, follower: Follower) -> None:
         """Tell somebody no more."""
-        self._followers.pop(send, None)
+        self._followers.pop(follower, None)
 
     def open(self) -> int:
         """Return how many there are."""
@@ -72,7 +84,22 @@ class Streams:
         self._followers.clear()
 
     async def _watch(self) -> None:
-        """Look for news until nobody is left to be told."""
+        """Look for news until nobody is left to be told.
+
+        Where they cannot be read every stream ends: a browser that comes again learns why, one
+        that is told nothing would call the figures it has live.
+        """
+        try:
+            await self._tell_news()
+        except Exception:  # noqa: BLE001  # whatever it is, nobody would be told any more
+            _log.exception("no news can be read, all streams end", extra={"event": "streams"})
+            for follower in list(self._followers):
+                follower.cut()
+            self._followers.clear()
+        finally:
+            self._watching = None
+
+    async def _tell_news(self) -> None:
         looks, sent = LOOKS_BETWEEN, asyncio.get_running_loop().time()
         latest: Snapshot | None = None
         while self._followers:
@@ -87,17 +114,16 @@ class Streams:
                 sent = now
             elif now - sent >= BEAT_SECONDS:
                 sent = now
-                for send in list(self._followers):
-                    send(_BEAT)
-        self._watching = None
+                for follower in list(self._followers):
+                    follower.push(_BEAT)
 
     def _tell(self, latest: Snapshot) -> bool:
         """Send it to those who do not have it; tell whether there were any."""
-        behind = [send for send, seen in self._followers.items() if seen != latest.etag]
+        behind = [some for some, seen in self._followers.items() if seen != latest.etag]
         event = _event(latest) if behind else b""
-        for send in behind:
-            self._followers[send] = latest.etag
-            send(event)
+        for follower in behind:
+            self._followers[follower] = latest.etag
+            follower.push(event)
         return bool(behind)
 
 

@@ -17,6 +17,9 @@ import pytest
 from tests.processes import Process
 from tests.server.conftest import Site, session_id
 from tracker_server import streams as streams_module
+from tracker_server.figures import (
+    Snapshot,
+)
 
 PAGES = 100
 VIEWS = 100
@@ -62,19 +65,32 @@ def test_a_tracker_that_stops_begins_no_stream(site: Site) -> None:
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
 
 
+class _Follower:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[bytes] = []
+        self.is_cut = False
+
+    def push(self, data: bytes, /) -> None:
+        self.told.append(data)
+
+    def cut(self) -> None:
+        self.is_cut = True
+
+
 def _follow(site: Site, seconds: float, *seen: str) -> list[list[bytes]]:
     """Follow for some time, each of whom has what it says; return what each was told."""
-    told: list[list[bytes]] = [[] for _ in seen]
+    followers = [_Follower() for _ in seen]
 
     async def follow() -> None:
         streams = site.tracker.streams
-        for heard, tag in zip(told, seen, strict=True):
-            assert streams.follow(heard.append, tag)
+        for follower, tag in zip(followers, seen, strict=True):
+            assert streams.follow(follower, tag)
         await asyncio.sleep(seconds)
-        streams.leave(told[-1].append)
 
     asyncio.run(follow())
-    return told
+    return [follower.told for follower in followers]
 
 
 def test_followers_are_told_what_they_do_not_have(
@@ -96,16 +112,42 @@ def test_followers_are_told_what_they_do_not_have(
 def test_a_follower_who_left_is_told_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the task that looks for news ends with the last of them."""
     monkeypatch.setattr(streams_module, "LOOK_SECONDS", 0.01)
-    streams, heard = site.tracker.streams, list[bytes]()
+    streams, follower = site.tracker.streams, _Follower()
 
     async def leave() -> asyncio.Task[None] | None:
-        streams.follow(heard.append, "")
-        streams.leave(heard.append)
+        streams.follow(follower, "")
+        streams.leave(follower)
         await asyncio.sleep(0.2)
         return streams._watching
 
     assert asyncio.run(leave()) is None
-    assert heard == []
+    assert follower.told == []
+
+
+def test_streams_end_where_no_news_can_be_read(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who comes again is told of what is new once the database can be read."""
+    monkeypatch.setattr(streams_module, "LOOK_SECONDS", 0.01)
+    streams, first, second = site.tracker.streams, _Follower(), _Follower()
+    read = streams._snapshot
+
+    def fail(_seconds: float) -> Snapshot:
+        raise OSError("planted")
+
+    async def follow() -> None:
+        streams._snapshot = fail
+        streams.follow(first, "")
+        await asyncio.sleep(0.2)
+        streams._snapshot = read
+        streams.follow(second, "")
+        await asyncio.sleep(0.2)
+
+    asyncio.run(follow())
+
+    assert (first.is_cut, first.told) == (True, [])
+    assert (second.is_cut, len(second.told)) == (False, 1)
+    assert "planted" in caplog.text
 
 
 def _answer_of(port: int) -> tuple[int, str | None]:
