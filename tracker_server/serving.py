@@ -136,13 +136,13 @@ def _raise_file_limit() -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MAX_CONNECTIONS * 2
     most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        except (OSError, ValueError) as error:
-            _log.warning(
-                "no more than %d files can be open: %s", soft, error, extra={"event": "file_limit"}
-            )
-            return soft
+    if soft == resource.RLIM_INFINITY or soft >= most:
         return most
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    except (OSError, ValueError) as error:
+        _log.warning(
+            "no more than %d files can be open: %s", soft, error, extra={"event": "file_limit"}
+        )
+        return soft
     return most

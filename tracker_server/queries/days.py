@@ -4,7 +4,6 @@ Days are UTC days since the epoch, and the last one is included. A connection wh
 statements all see one moment (`open_reader`) gives figures that agree with each other.
 """
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from functools import cache
@@ -80,7 +79,7 @@ def visitors_by_day(
     found: dict[int, dict[int, BitMap]] = {path_id: {} for path_id in path_ids}
     for key, members in _sealed(connection, first_day, last_day, path_ids):
         found[key >> 16][key & _DAY_MASK] = BitMap.deserialize(members)
-    for day, visits in _open_visits(connection, first_day, last_day):
+    for day, visits in _open_visits(connection, first_day, last_day, _KEYS):
         if WHOLE_SITE in found:
             found[WHOLE_SITE].setdefault(day, BitMap()).update(_visitors_of(visits))
         of_paths: defaultdict[int, list[int]] = defaultdict(list)
@@ -127,10 +126,10 @@ def _numbers_by_day(connection: Connection, first_day: int, last_day: int) -> Co
     sizes = select(DAY_VISITORS.c.key, DAY_VISITORS.c.count)
     rows = plain_rows(connection, sizes.where(DAY_VISITORS.c.key.between(first, last)))
     counts = Counter({key & _DAY_MASK: count for key, count in rows})
-    for day, members in _open_visitors(connection, first_day, last_day):
+    for day, visitors in _open_visits(connection, first_day, last_day, _VISITORS):
         # Some of them may be in the set as well: of this day the set itself is needed.
         sealed = [BitMap.deserialize(s) for _, s in _sealed(connection, day, day, {WHOLE_SITE})]
-        counts[day] = len(BitMap.union(members, *sealed))
+        counts[day] = len(BitMap.union(BitMap(visitors), *sealed))
     return counts
 
 
@@ -182,12 +181,28 @@ def is_in(key: ColumnElement[int], ranges: int) -> ColumnElement[bool]:
     )
 
 
-def _open_visitors(
-    connection: Connection, first_day: int, last_day: int
-) -> Iterator[tuple[int, BitMap]]:
-    """Yield days and who has visits on them that are in no set yet.
+_IS_OPEN = and_(VISITS.c.key >= bindparam("first"), VISITS.c.key < bindparam("end"))
+# Two questions, because each end of an index is found at once and both together are not.
+_OPEN_SPAN = select(
+    select(func.min(VISITS.c.key)).where(_IS_OPEN).scalar_subquery(),
+    select(func.max(VISITS.c.key)).where(_IS_OPEN).scalar_subquery(),
+)
+_KEYS = select(VISITS.c.key).where(_IS_OPEN)
+# PostgreSQL shifts by an integer only, which a parameter is not.
+_VISITORS = select(
+    VISITS.c.key.bitwise_rshift(literal_column(str(PATH_BITS))).bitwise_and(
+        literal_column(str(MAX_VISITOR_ID))
+    )
+).where(_IS_OPEN)
 
-    Figures of the moment ask for it each second, so nothing is done for each visit here.
+
+def _open_visits(
+    connection: Connection, first_day: int, last_day: int, what: Select[Any]
+) -> Iterator[tuple[int, list[int]]]:
+    """Yield days and `what` of the visits that are in no set yet; those of the last half hour.
+
+    There are thousands of them and figures of the moment ask each second, so nothing is done
+    for each of them here.
     """
     first, end = visit_key(first_day, 0, 0), visit_key(last_day + 1, 0, 0)
     oldest, newest = connection.execute(_OPEN_SPAN, {"first": first, "end": end}).one()
@@ -195,38 +210,9 @@ def _open_visitors(
         return
     for day in range(oldest >> PATH_BITS + VISITOR_BITS, (newest >> PATH_BITS + VISITOR_BITS) + 1):
         span = {"first": visit_key(day, 0, 0), "end": visit_key(day + 1, 0, 0)}
-        members = BitMap(list(chain.from_iterable(plain_rows(connection, _OPEN_VISITORS, span))))
-        if members:
-            yield day, members
-
-
-_IS_OPEN = and_(VISITS.c.key >= bindparam("first"), VISITS.c.key < bindparam("end"))
-# Two questions, because each end of an index is found at once and both together are not.
-_OPEN_SPAN = select(
-    select(func.min(VISITS.c.key)).where(_IS_OPEN).scalar_subquery(),
-    select(func.max(VISITS.c.key)).where(_IS_OPEN).scalar_subquery(),
-)
-# PostgreSQL shifts by an integer only, which a parameter is not.
-_VISITOR = VISITS.c.key.bitwise_rshift(literal_column(str(PATH_BITS))).bitwise_and(
-    literal_column(str(MAX_VISITOR_ID))
-)
-_OPEN_VISITORS = select(_VISITOR).where(_IS_OPEN)
-
-
-def _open_visits(
-    connection: Connection, first_day: int, last_day: int
-) -> Iterator[tuple[int, list[int]]]:
-    """Yield days and the keys of visits that are in no set yet; those of the last half hour."""
-    first, end = visit_key(first_day, 0, 0), visit_key(last_day + 1, 0, 0)
-    statement = select(VISITS.c.key).where(VISITS.c.key >= first, VISITS.c.key < end)
-    # There are thousands of them, of a day or two.
-    keys = sorted(key for (key,) in plain_rows(connection, statement))
-    start = 0
-    while start < len(keys):
-        day = keys[start] >> PATH_BITS + VISITOR_BITS
-        after = bisect_left(keys, visit_key(day + 1, 0, 0), start)
-        yield day, keys[start:after]
-        start = after
+        found = list(chain.from_iterable(plain_rows(connection, what, span)))
+        if found:
+            yield day, found
 
 
 def _visitors_of(visits: Iterable[int]) -> list[int]:
