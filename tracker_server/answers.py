@@ -1,5 +1,6 @@
-"""How figures are answered: unchanged ones with 304, and only certain sites may read them."""
+"""How figures are answered, unchanged ones with 304, and who may ask: certain sites, or a token."""
 
+import hmac
 from collections.abc import Collection
 
 from flask import Response, request
@@ -33,6 +34,28 @@ def answer_figures(body: bytes, readers: Collection[str], status: int = 200) -> 
         return response
     response.set_etag(etag_of(body))
     return response.make_conditional(request)
+
+
+def answer_text(text: str, status: int) -> Response:
+    """Answer with one line, which is not to be kept."""
+    response = Response(text + "\n", status, mimetype="text/plain")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def carries_token(authorization: str, token: str) -> bool:
+    """Tell whether a header ``Authorization`` carries a bearer token."""
+    given = authorization.removeprefix("Bearer ")
+    return hmac.compare_digest(given.encode(), token.encode())
+
+
+def refuse_without(token: str) -> Response | None:
+    """Return what answers a request that does not carry a bearer token, nothing if it does."""
+    if carries_token(request.headers.get("Authorization", ""), token):
+        return None
+    response = answer_text("a bearer token is needed", 401)
+    response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def readable(response: Response, readers: Collection[str]) -> Response:

@@ -1,13 +1,18 @@
 """The JSON interface: figures out, manifest in."""
 
-import hmac
 import logging
 from collections.abc import Collection
 
 from flask import Blueprint, Response, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from tracker_server.answers import answer_figures, readable, reading_hosts
+from tracker_server.answers import (
+    answer_figures,
+    answer_text,
+    readable,
+    reading_hosts,
+    refuse_without,
+)
 from tracker_server.config import Settings
 from tracker_server.errors import (
     BusyError,
@@ -100,32 +105,18 @@ def _put_manifest(recorder: Recorder) -> Response:
     too_large = (request.content_length or 0) > MAX_MANIFEST_BYTES
     data = b"" if too_large else request.stream.read(MAX_MANIFEST_BYTES + 1)
     if too_large or len(data) > MAX_MANIFEST_BYTES:
-        return _text("manifest refused: larger than 32 MiB", 413)
+        return answer_text("manifest refused: larger than 32 MiB", 413)
     try:
         recorder.replace_pages(parse_manifest(data), digest_of(data))
     except InvalidManifestError as error:
         _log.warning("manifest refused: %s", error, extra={"event": "manifest_refused"})
-        return _text(f"manifest refused: {error}", 422)
+        return answer_text(f"manifest refused: {error}", 422)
     except StorageError:
-        return _text("not stored, try again", 503)
+        return answer_text("not stored, try again", 503)
     return Response(status=204)
 
 
 def _refuse_token(expected: str) -> Response | None:
     if not expected:
-        return _text("this tracker takes no manifest: STATS_MANIFEST_TOKEN is not set", 403)
-    if not may_put_manifest(expected, request.headers.get("Authorization", "")):
-        response = _text("a bearer token is needed", 401)
-        response.headers["WWW-Authenticate"] = "Bearer"
-        return response
-    return None
-
-
-def may_put_manifest(token: str, authorization: str) -> bool:
-    """Tell whether a header ``Authorization`` carries the token, of which there is one."""
-    given = authorization.removeprefix("Bearer ")
-    return bool(token) and hmac.compare_digest(given.encode(), token.encode())
-
-
-def _text(text: str, status: int) -> Response:
-    return Response(text + "\n", status, mimetype="text/plain")
+        return answer_text("this tracker takes no manifest: STATS_MANIFEST_TOKEN is not set", 403)
+    return refuse_without(expected)

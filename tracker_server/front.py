@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 
-from tracker_server.api import EVENT_STREAM, MANIFEST_PATH, may_put_manifest
+from tracker_server.answers import carries_token
+from tracker_server.api import EVENT_STREAM, MANIFEST_PATH
 from tracker_server.bridge import Bridge
 from tracker_server.connection import Answer, Connection, Request
 from tracker_server.ingest import PATH, Ingest
@@ -41,11 +42,9 @@ class Front:
 
     def body_limit(self, request: Request) -> int:
         """Return how many bytes a request may send: few, unless it proves that it may send more."""
-        if request.target == _MANIFEST and may_put_manifest(
-            self._manifest_token, request.header("authorization")
-        ):
-            return MAX_MANIFEST_BYTES
-        return MAX_BODY_BYTES
+        token = self._manifest_token if request.target == _MANIFEST else ""
+        may = token and carries_token(request.header("authorization"), token)
+        return MAX_MANIFEST_BYTES if may else MAX_BODY_BYTES
 
     def _collect(self, connection: Connection, request: Request) -> None:
         self._loop = self._loop or asyncio.get_running_loop()

@@ -6,17 +6,15 @@ function costs several times what the message itself does. The server hands requ
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from http import HTTPStatus
-from ipaddress import ip_network
 from math import ceil
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from tracker_server.config import Settings
 from tracker_server.connection import Answer
 from tracker_server.errors import InvalidMessageError, QueueFullError, StorageError
 from tracker_server.hosts import host_and_port, is_allowed
-from tracker_server.identity import DailyIdentity, client_address
+from tracker_server.identity import DailyIdentity
 from tracker_server.limits import Limits
 from tracker_server.meter import Answers
 from tracker_server.model import (
@@ -78,7 +76,7 @@ class Ingest:
         self,
         recorder: Recorder,
         identity: DailyIdentity,
-        settings: Settings,
+        allowed_hosts: Collection[str],
         networks: Networks,
         limits: Limits,
     ) -> None:
@@ -86,8 +84,7 @@ class Ingest:
         self._limits = limits
         self._recorder = recorder
         self._identity = identity
-        self._allowed = frozenset(settings.allowed_hosts)
-        self._trusted = tuple(map(ip_network, settings.trusted_proxies))
+        self._allowed = frozenset(allowed_hosts)
         answers = (_STORED, _TAKEN, *_REFUSALS.values())
         self.answers = Answers(
             (*(name for name, _ in _KINDS.values()), _UNKNOWN),
@@ -165,7 +162,7 @@ class Ingest:
         agent = header("user-agent")
 
         def visitor_of_day() -> int:
-            address = client_address(peer, header("x-forwarded-for"), self._trusted)
+            address = self._networks.address_of(peer, header("x-forwarded-for"))
             try:
                 return self._identity.session(host, address, agent)
             except OSError as error:

@@ -28,6 +28,10 @@ class Networks:
         self._trusted = tuple(map(ip_network, trusted_proxies))
         self._warned = False
 
+    def address_of(self, peer: str, forwarded: str) -> str:
+        """Return the address of who sent a message, as far as proxies are believed."""
+        return client_address(peer, forwarded, self._trusted)
+
     def of_sender(self, peer: str, forwarded: str) -> str | None:
         """Return the network of who sent a message; ``None`` where only a proxy is known.
 
@@ -38,7 +42,7 @@ class Networks:
         if not forwarded:
             return network_of(peer)
         if self._trusted or not is_unnamed_proxy(peer):
-            return network_of(client_address(peer, forwarded, self._trusted))
+            return network_of(self.address_of(peer, forwarded))
         # All readers come from one address there: one limit for them would be none for a flood
         # and too low for a site.
         if not self._warned:

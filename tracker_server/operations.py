@@ -1,10 +1,10 @@
 """What those who run a tracker ask it: is it alive, does it store, what are its numbers."""
 
-import hmac
 from collections.abc import Callable
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
+from tracker_server.answers import answer_text, refuse_without
 from tracker_server.errors import StorageError
 from tracker_server.health import Health
 from tracker_server.metrics import CONTENT_TYPE, Metrics
@@ -26,35 +26,26 @@ def make_operations(
     @operations.get("/healthz")
     def healthz() -> Response:
         if health.is_broken:
-            return _text("the writer has failed", 503)
+            return answer_text("the writer has failed", 503)
         try:
             check_database()
         except StorageError:
-            return _text("the database does not answer", 503)
-        return _text("ok", 200)
+            return answer_text("the database does not answer", 503)
+        return answer_text("ok", 200)
 
     @operations.get("/readyz")
     def readyz() -> Response:
         if not health.is_ready:
-            return _text("messages are not stored", 503)
+            return answer_text("messages are not stored", 503)
         return healthz()
 
     @operations.get("/metrics")
     def numbers() -> Response:
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if metrics_token and not hmac.compare_digest(given.encode(), metrics_token.encode()):
-            response = _text("a bearer token is needed", 401)
-            response.headers["WWW-Authenticate"] = "Bearer"
-            return response
-        return _uncached(Response(metrics.text(), content_type=CONTENT_TYPE))
+        refusal = refuse_without(metrics_token) if metrics_token else None
+        if refusal is not None:
+            return refusal
+        response = Response(metrics.text(), content_type=CONTENT_TYPE)
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     return operations
-
-
-def _text(text: str, status: int) -> Response:
-    return _uncached(Response(text + "\n", status, mimetype="text/plain"))
-
-
-def _uncached(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response
