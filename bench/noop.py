@@ -4,7 +4,7 @@ import asyncio
 import gc
 import sys
 
-from tracker_server.connection import Answer
+from tracker_server.exchange import Answer
 from tracker_server.meter import ServerMeter
 from tracker_server.serving import Server, bind
 

@@ -13,6 +13,7 @@ FLOORS = {
     "tracker_server": [
         {
             "errors",
+            "exchange",
             "figures",
             "model",
             "schema",

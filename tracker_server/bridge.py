@@ -16,7 +16,7 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 import httptools
 
-from tracker_server.connection import Answer, Request
+from tracker_server.exchange import Answer, Request
 from tracker_server.meter import ServerMeter
 
 MAX_WAITING = 16

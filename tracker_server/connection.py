@@ -1,4 +1,4 @@
-"""HTTP/1.1 on one connection: bytes in, requests out; answers in, bytes out.
+"""HTTP/1.1 on one connection: bytes become requests, and answers bytes.
 
 The parser is llhttp, which Node.js uses (`httptools`). What is here is what a parser leaves
 open: bounds for what is held in memory, one request at a time, and how a connection ends.
@@ -9,12 +9,11 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
 
 import httptools
 
+from tracker_server.exchange import Answer, Request, head_for, head_of
 from tracker_server.meter import ServerMeter
 
 MAX_HEAD_BYTES = 16_384
@@ -31,42 +30,6 @@ MAX_UNSENT_BYTES = 262_144
 """With how much a follower of a stream may be behind before it is let go."""
 
 _log = logging.getLogger("tracker_server")
-
-Headers = tuple[tuple[str, str], ...]
-
-
-class Answer(NamedTuple):
-    """What is said to one request."""
-
-    status: int
-    headers: Headers = ()
-    """Without those that belong to the connection, and without ``Content-Length``."""
-    body: bytes = b""
-    length: int | None = None
-    """Of the body, where it is not that of `body`: in an answer to ``HEAD``."""
-
-
-class Request:
-    """One request with all of its body."""
-
-    __slots__ = ("body", "complete", "headers", "keep_alive", "method", "peer", "target")
-
-    def __init__(self, peer: str) -> None:
-        self.peer = peer
-        """Address of who is connected."""
-        self.method = ""
-        self.target = b""
-        """As sent, with the query."""
-        self.headers: dict[bytes, bytes] = {}
-        """By lower-case name; several of one name are joined by commas."""
-        self.body = b""
-        self.complete = True
-        """False where the body was longer than it may be: then there is none of it."""
-        self.keep_alive = True
-
-    def header(self, name: str) -> str:
-        """Return a header by its lower-case name, empty where there is none."""
-        return self.headers.get(name.encode(), b"").decode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,13 +207,13 @@ class Connection(asyncio.Protocol):
             return
         last = not request.keep_alive or (self._last and not self._waiting)
         try:
-            head = _head_for(answer, last=last)
+            head = head_for(answer, last=last)
         except ValueError:
             _log.exception(
                 "an answer has a header that cannot be sent", extra={"event": "request_failed"}
             )
             answer = Answer(HTTPStatus.INTERNAL_SERVER_ERROR)
-            head = _head_for(answer, last=last)
+            head = head_for(answer, last=last)
         self._transport.write(head if request.method == "HEAD" else head + answer.body)
         if last:
             self._end(heard_all=request.complete)
@@ -273,9 +236,7 @@ class Connection(asyncio.Protocol):
         self._last = True
         self._on_lost = on_lost
         self._host.release(self)
-        self._transport.write(
-            _head_of(answer.status, answer.headers, None, last=True) + answer.body
-        )
+        self._transport.write(head_of(answer.status, answer.headers, None, last=True) + answer.body)
         self._resume()  # Else nobody would notice that the follower has gone.
 
     def push(self, data: bytes) -> None:
@@ -378,7 +339,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             return
         if self._handled is None:
-            self._transport.write(_head_of(_REFUSALS[reason], (), 0, last=True))
+            self._transport.write(head_of(_REFUSALS[reason], (), 0, last=True))
             self._end(heard_all=False)
 
     def _end(self, *, heard_all: bool) -> None:
@@ -406,32 +367,3 @@ _OF_A_BODY = {b"content-length", b"transfer-encoding"}
 def _size_of(request: Request) -> int:
     headers = sum(len(name) + len(value) + 4 for name, value in request.headers.items())
     return len(request.target) + headers
-
-
-def _head_for(answer: Answer, *, last: bool) -> bytes:
-    length = len(answer.body) if answer.length is None else answer.length
-    return _head_of(answer.status, answer.headers, length, last=last)
-
-
-@lru_cache(256)
-def _head_of(status: int, headers: Headers, length: int | None, *, last: bool) -> bytes:
-    """Return the head of an answer; without a length the end of the connection ends the body."""
-    lines = [f"HTTP/1.1 {int(status)} {_phrase(status)}"]
-    lines += [f"{name}: {value}" for name, value in headers]
-    if length is not None and status not in _WITHOUT_BODY:
-        lines.append(f"Content-Length: {length}")
-    if last:
-        lines.append("Connection: close")
-    if any(character in line for line in lines for character in "\r\n\0"):
-        raise ValueError("a header with a line break")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-_WITHOUT_BODY = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""

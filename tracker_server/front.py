@@ -6,7 +6,8 @@ from collections import deque
 from tracker_server.answers import carries_token
 from tracker_server.api import EVENT_STREAM, MANIFEST_PATH
 from tracker_server.bridge import Bridge
-from tracker_server.connection import Answer, Connection, Request
+from tracker_server.connection import Connection
+from tracker_server.exchange import Answer, Request
 from tracker_server.ingest import PATH, Ingest
 from tracker_server.manifest import MAX_MANIFEST_BYTES
 from tracker_server.streams import Streams

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from math import ceil
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from tracker_server.connection import Answer
 from tracker_server.errors import InvalidMessageError, QueueFullError, StorageError
+from tracker_server.exchange import Answer
 from tracker_server.hosts import host_and_port, is_allowed
 from tracker_server.identity import DailyIdentity
 from tracker_server.limits import Limits

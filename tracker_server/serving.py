@@ -7,8 +7,9 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
-from tracker_server.connection import Connection, Host, Request
+from tracker_server.connection import Connection, Host
 from tracker_server.crowd import Crowd
+from tracker_server.exchange import Request
 from tracker_server.meter import ServerMeter
 
 SWEEP_SECONDS = 1.0

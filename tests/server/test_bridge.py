@@ -10,7 +10,7 @@ from wsgiref.validate import validator
 import pytest
 
 from tracker_server.bridge import MAX_WAITING, Bridge
-from tracker_server.connection import Answer, Request
+from tracker_server.exchange import Answer, Request
 from tracker_server.meter import ServerMeter
 
 

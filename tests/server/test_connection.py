@@ -12,7 +12,8 @@ import pytest
 
 from tracker_server import connection as connection_module
 from tracker_server import serving
-from tracker_server.connection import Answer, Connection, Request
+from tracker_server.connection import Connection
+from tracker_server.exchange import Answer, Request
 from tracker_server.meter import CUT, ServerMeter
 from tracker_server.networks import network_of
 
