@@ -277,10 +277,10 @@ def _visit(world: _World, day: int, crowd: _Crowd, reader: _Reader) -> Iterator[
         lands_home = source.lands == "home" and dice.random() < 0.65
         page = world.home if lands_home and world.home else _pick(dice, shares)
     at = day * SECONDS_PER_DAY + _second(reader, crowd, dice)
-    referrer, campaign = source.host, source.campaign
     before: Leave | None = None
+    came_from: Source | None = source
     while True:
-        view = _view(reader, page, referrer, campaign, before, dice)
+        view = _view(reader, page, came_from, before, dice)
         yield Received(at, view)
         seconds, engagement = _read(world, page, crowd)
         end = at + max(1, int(seconds))
@@ -297,7 +297,7 @@ def _visit(world: _World, day: int, crowd: _Crowd, reader: _Reader) -> Iterator[
             if dice.random() < 0.93:
                 yield Received(end, before)
             return
-        page, at, referrer, campaign = _pick(dice, others), end, "", ""
+        page, at, came_from = _pick(dice, others), end, None
 
 
 def _second(reader: _Reader, crowd: _Crowd, dice: random.Random) -> int:
@@ -308,25 +308,20 @@ def _second(reader: _Reader, crowd: _Crowd, dice: random.Random) -> int:
     return hour * SECONDS_PER_HOUR + dice.randrange(SECONDS_PER_HOUR)
 
 
-def _view(  # noqa: PLR0913, PLR0917  # a message has many parts
-    reader: _Reader,
-    page: Page,
-    referrer: str,
-    campaign: str,
-    before: Leave | None,
-    dice: random.Random,
+def _view(
+    reader: _Reader, page: Page, source: Source | None, before: Leave | None, dice: random.Random
 ) -> View:
     return View(
         reader.session,
         dice.getrandbits(63),
         page.path,
-        referrer=referrer,
+        referrer=source.host if source else "",
         country=reader.country,
         language=reader.language,
         device=reader.device,
         browser=reader.browser,
         before=before,
-        campaign=campaign,
+        campaign=source.campaign if source else "",
     )
 
 
