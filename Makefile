@@ -64,13 +64,8 @@ js: $(JS_READY) ## Rebuild the browser scripts
 bench: $(READY) ## Measure, beside the floors of the same run (about 15 minutes)
 	$(BIN)/python -m bench
 
-promises: $(READY) ## Compare 100,000 messages with a model, kill the tracker 300 times, flood it, hold it up, forge senders (about 9 minutes)
-	$(BIN)/pytest -n 2 tests/server/test_reference_model.py
-	$(BIN)/python -m tests.reliability.kill --cycles 300
-	$(BIN)/python -m tests.reliability.flood
-	$(BIN)/python -m tests.reliability.slow
-	$(BIN)/python -m tests.reliability.followers
-	$(BIN)/python -m tests.reliability.sender
+promises: $(READY) ## Put every promise to the test and write docs/promises.md (about 15 minutes; LONG=1: the numbers of a release)
+	$(BIN)/python -m tests.reliability
 
 clean: ## Remove what was installed and built
 	rm -rf $(VENV) js/node_modules build dist example_site/site

@@ -5,34 +5,15 @@ Numbers of one run stand beside the floors of the same run: compare ratios, not 
 
 import argparse
 import json
-import os
-import platform
-import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench import history, ingest
+from bench.machine import machine
 
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build" / "bench"
-
-
-def machine() -> str:
-    """Return one line about this machine."""
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.machine(),
-    )
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return (
-        f"{os.cpu_count()} cores of {model}, {memory:.0f} GiB, {platform.system()} "
-        f"{platform.release()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
-    )
 
 
 def main() -> None:

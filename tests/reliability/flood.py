@@ -22,6 +22,7 @@ from pathlib import Path
 
 from tests.processes import ROOT, Process
 from tests.reliability.load import send_views, view
+from tests.reliability.promise import conclude
 
 PER_SECOND = 2_000
 SENDERS = 16
@@ -135,15 +136,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     parser.add_argument("--flood", type=int, metavar="PORT", help="be the flood")
+    parser.add_argument("--control", action="store_true", help="limit nobody")
     options = parser.parse_args()
     if options.flood:
         print(json.dumps(asyncio.run(_flood(options.flood))))
         return
+    rate_limit = 0 if options.control else RATE_LIMIT
     with tempfile.TemporaryDirectory() as folder:
-        outcome = run(options.seconds, VIEWS, options.seed, Path(folder), RATE_LIMIT)
-    print(f"P10 seed {options.seed}: {outcome}")
-    print("PASS" if outcome.passed() else "FAIL")
-    sys.exit(not outcome.passed())
+        outcome = run(options.seconds, VIEWS, options.seed, Path(folder), rate_limit)
+    conclude("P10", outcome, passed=outcome.passed(), seed=options.seed)
 
 
 if __name__ == "__main__":

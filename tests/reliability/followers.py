@@ -11,7 +11,6 @@ random.
 import argparse
 import asyncio
 import re
-import sys
 import tempfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from tests.processes import Process
 from tests.reliability.load import allow_files, send_views
+from tests.reliability.promise import conclude
 
 PAGES = 10_000
 VIEWS = 300
@@ -136,9 +136,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(options.pages, VIEWS, Path(folder))
-    print(f"P12: {outcome}")
-    print("PASS" if outcome.passed() else "FAIL")
-    sys.exit(not outcome.passed())
+    conclude("P12", outcome, passed=outcome.passed())
 
 
 if __name__ == "__main__":

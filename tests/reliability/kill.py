@@ -24,6 +24,7 @@ from pathlib import Path
 from uuid import UUID
 
 from tests.processes import ROOT, Process
+from tests.reliability.promise import conclude
 from tracker_server.model import (
     View,
 )
@@ -187,12 +188,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cycles", type=int, default=300)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--control", action="store_true", help="kill one that answers early")
     options = parser.parse_args()
+    module = "tests.reliability.answers_early" if options.control else "tracker_server"
     with tempfile.TemporaryDirectory() as folder:
-        outcome = run(options.cycles, options.seed, Path(folder))
-    print(f"P1 seed {options.seed}, {options.cycles} kills: {outcome}")
-    print("PASS" if outcome.passed else "FAIL")
-    sys.exit(not outcome.passed)
+        outcome = run(options.cycles, options.seed, Path(folder), module)
+    conclude("P1", outcome, passed=outcome.passed, seed=options.seed)
 
 
 if __name__ == "__main__":

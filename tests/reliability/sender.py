@@ -12,13 +12,13 @@ import argparse
 import io
 import json
 import random
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from wsgiref.types import WSGIEnvironment
 
+from tests.reliability.promise import conclude
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
 
@@ -138,12 +138,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=MESSAGES)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--control", action="store_true", help="believe the sender")
     options = parser.parse_args()
+    trusted = (PEER,) if options.control else ()
     with tempfile.TemporaryDirectory() as folder:
-        outcome = run(options.messages, options.seed, Path(folder))
-    print(f"P16 seed {options.seed}: {outcome}")
-    print("PASS" if outcome.passed else "FAIL")
-    sys.exit(not outcome.passed)
+        outcome = run(options.messages, options.seed, Path(folder), trusted)
+    conclude("P16", outcome, passed=outcome.passed, seed=options.seed)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ which must all be stored, 99 % of them within 50 ms.
 
 import argparse
 import random
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from tests.processes import Process
 from tests.reliability.load import READERS, allow_files, connect, send_views
+from tests.reliability.promise import conclude
 
 CONNECTIONS = 1_000
 VIEWS = 300
@@ -99,9 +99,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(options.connections, VIEWS, options.seed, Path(folder))
-    print(f"P11 seed {options.seed}: {outcome}")
-    print("PASS" if outcome.passed() else "FAIL")
-    sys.exit(not outcome.passed())
+    conclude("P11", outcome, passed=outcome.passed(), seed=options.seed)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,100 @@
+"""The promises, each with its number and the script that puts it to the test."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """One line of ``docs/promises.md``."""
+
+    number: str
+    sentence: str
+    target: str
+    """What is to be reached."""
+    script: tuple[str, ...]
+    """A module with a `main` that ends with `promise.conclude`, and its arguments."""
+    long: tuple[str, ...] = ()
+    """More arguments, for the numbers of a release."""
+    control: tuple[str, ...] = ()
+    """The same over a tracker that breaks the promise: it must say FAIL."""
+    control_is: str = ""
+    """How the tracker of the control breaks it."""
+
+
+PROMISES = (
+    Promise(
+        number="P1",
+        sentence="Every view that was answered with 204 survives a crash of the process, and counts once",
+        target="0 lost, 0 invented, 0 twice in 300 kills",
+        script=("tests.reliability.kill",),
+        long=("--cycles", "5000"),
+        control=("tests.reliability.kill", "--cycles", "5", "--control"),
+        control_is="answers first, and writes 50 ms later",
+    ),
+    Promise(
+        number="P10",
+        sentence="A flood from one network leaves the others alone",
+        target="at 2,000 messages a second: 99 % of the others' views stored, 99 % within 100 ms",
+        script=("tests.reliability.flood",),
+        control=("tests.reliability.flood", "--seconds", "6", "--control"),
+        control_is="has no limits",
+    ),
+    Promise(
+        number="P11",
+        sentence="Slow clients keep nobody waiting",
+        target="1,000 half-open connections: 99 % of views within 50 ms",
+        script=("tests.reliability.slow",),
+    ),
+    Promise(
+        number="P12",
+        sentence="The live page has a ceiling",
+        target="10,000 pages: streams up to the limit, 503 for the rest; views at most twice as slow; 150 MiB",
+        script=("tests.reliability.followers",),
+    ),
+    Promise(
+        number="P14",
+        sentence="Views, visitors and sessions are exactly those of a reference model",
+        target="100,000 random messages with retries, restarts, failed commits and jumps of the clock: 0 deviations",
+        script=("tests.reliability.suite", "P14", "tests/server/test_reference_model.py"),
+    ),
+    Promise(
+        number="P16",
+        sentence="A sender chooses neither who it is nor when it was",
+        target="0 of 10,000 forged requests",
+        script=("tests.reliability.sender",),
+        control=("tests.reliability.sender", "--messages", "500", "--control"),
+        control_is="believes whoever it talks to",
+    ),
+)
+"""In the order of their numbers."""
+
+PAGE = """\
+# Promises
+
+What the tracker promises, and what the script of each promise reached. Written by `make promises`; `LONG=1 make promises` takes the numbers of a release,
+`python -m tests.reliability P5 P6` runs some. `make test` runs a short form of each.
+
+| | promise | number | | reached |
+| --- | --- | --- | --- | --- |
+{rows}
+
+Measured on {machines}.
+
+## Controls
+
+A test that cannot fail shows nothing. The same scripts over a tracker that breaks the promise:
+
+| | broken how | found |
+| --- | --- | --- |
+{controls}
+
+## What is not promised
+
+- That messages are genuine: no tracker can tell a forged one. What forgery can do is bounded: unknown hosts are refused, unknown paths are few, each network has a rate.
+- The last message of a closing tab, and readers whose browsers block the tracker.
+- Durability on disks that lie about a flush, on network file systems, or with `STATS_SYNCHRONOUS=normal`.
+- Heartbeats: an answer of 202 may be lost with up to one interval of reading time.
+- To stand against a flood that fills the line: put a proxy in front, and name it in `STATS_TRUSTED_PROXIES`.
+- Anonymity in the legal sense: with `visitor_id: daily`, ids are pseudonyms for as long as the key of their day lives, 48 hours at most.
+"""
+"""``docs/promises.md``, without its rows."""
