@@ -5,7 +5,6 @@ with its own housekeeping, then asks what the stats page asks.
 """
 
 import gc
-import json
 import random
 import statistics
 import subprocess
@@ -40,6 +39,10 @@ CLEANUP_SECONDS = 3_600
 QUESTIONS = 200
 REPORTS = 50
 FILTERED = 5
+PAGES, PAGE_DAYS = 20, 60
+"""How many views of the page are asked for over HTTP, and of how many days the longer ones."""
+WARM_UP_SECONDS = 1.0
+"""A tracker that has just started makes itself ready for the first look."""
 PERIODS = ("today", "7d", "30d", "90d", "all")
 FILTERS: dict[str, dict[str, str]] = {
     "30d of a page": {"page": "/guide/1/"},
@@ -154,25 +157,47 @@ def ask(file: Path, end: int) -> dict[str, float]:
 
 
 def serve(file: Path) -> dict[str, float]:
-    """Start the real server on the database; returns seconds to the first answer and memory."""
+    """Start the real server on the database; returns seconds to the first answer and memory.
+
+    The page is asked for other days each time, else the answer would be one that is remembered.
+    """
     command = [sys.executable, "-m", "tracker_server", "run", "--port", str(PORT)]
     command += ["--database-url", f"sqlite:///{file}"]
     with running(command, PORT, str(file.parent)) as (pid, seconds):
-        reports = {}
-        for name, address in (
-            ("stats", "/api/stats"),
-            ("report of 30 days", "/api/report"),
-            ("report of 90 days", f"/api/report?from={_day(-89)}&to={_day(0)}"),
-        ):
-            begin = time.perf_counter()
-            with urllib.request.urlopen(f"http://127.0.0.1:{PORT}{address}") as answer:
-                json.load(answer)
-            reports[f"{name}, first answer, ms"] = (time.perf_counter() - begin) * 1e3
+        time.sleep(WARM_UP_SECONDS)
+        first = {
+            f"{name}, first answer, ms": _milliseconds(address)
+            for name, address in (("stats", "/api/stats"), ("page of 30 days", "/stats"))
+        }
+        pages = {
+            f"page of {days} days, ms {quantile}": value
+            for days in (30, PAGE_DAYS)
+            for quantile, value in _pages(days).items()
+        }
         return {
             "start to the first answer, s": seconds,
             "memory, MiB": memory_mib(pid),
-            **reports,
+            **first,
+            **pages,
         }
+
+
+def _pages(days: int) -> dict[str, float]:
+    """Time the whole page of so many days, which end today or some days before."""
+    ends = iter(range(PAGES + 1))
+
+    def ask_once() -> None:
+        end = next(ends)
+        _milliseconds(f"/stats?from={_day(1 - days - end)}&to={_day(-end)}")
+
+    return _timed(ask_once, PAGES)
+
+
+def _milliseconds(address: str) -> float:
+    begin = time.perf_counter()
+    with urllib.request.urlopen(f"http://127.0.0.1:{PORT}{address}") as answer:
+        answer.read()
+    return (time.perf_counter() - begin) * 1e3
 
 
 def back_up(file: Path) -> dict[str, float]:

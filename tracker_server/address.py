@@ -20,6 +20,10 @@ TABS = {
 """The lists that share a card, the first shown unless the address names another."""
 LISTS = (*(name for names in TABS.values() for name in names), "next", "missing")
 MORE_ROWS = "1000"
+ROWS = 10
+"""How many rows a card has; the rest is a link away."""
+SHOWN_PAGES = str(ROWS + 1)
+"""One more than are shown tells that there are more."""
 
 _CHOICES = {
     "metric": METRICS,
@@ -74,6 +78,8 @@ class Address:
             question["compare"] = "1"
         if "list" in self._parameters or self._parameters.get("content") == "posts":
             question["limit"] = MORE_ROWS
+        else:
+            question["pages"] = SHOWN_PAGES
         return question
 
     def link(self, **changes: str | None) -> str:

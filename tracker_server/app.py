@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -11,6 +12,7 @@ from flask import Flask, Response
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from tracker_server.address import Address
 from tracker_server.api import make_api
 from tracker_server.config import Settings, database_file
 from tracker_server.counters import Counters
@@ -106,14 +108,15 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
         max_waiting=settings.max_waiting,
     )
     live = Live(overview_reader(engine, settings, recorder.pressure.patience), clock)
+    reports = Reports(report_reader(engine), clock, lambda: live.snapshot().overview.tracking_since)
     upkeep = Upkeep(
         recorder,
         clock,
         manifest_path=settings.manifest,
         cleanup_seconds=settings.cleanup_seconds,
+        warm_up=lambda: _warm_up(app, reports),
     )
     upkeep.tick()
-    reports = Reports(report_reader(engine), clock, lambda: live.snapshot().overview.tracking_since)
     streams = Streams(live.snapshot, settings.max_streams)
     app.register_blueprint(make_api(settings, recorder, live, reports, streams))
     counters = _counters(engine, settings, recorder, live, clock)
@@ -137,6 +140,18 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
         make_operations(recorder.health, metrics, settings.metrics_token, lambda: _check(engine))
     )
     return app
+
+
+def _warm_up(app: Flask, reports: Reports) -> None:
+    """Load what the first look at the page needs, before anybody looks.
+
+    Templates and statements are compiled when they are first used, and names of hosts read: that
+    took as long again as the page itself.
+    """
+    for name in app.jinja_env.list_templates():
+        app.jinja_env.get_template(name)
+    with suppress(SQLAlchemyError):  # Whoever looks will be told.
+        reports.answer(Address({}).question())
 
 
 def _sources(tracker: Tracker) -> Sources:

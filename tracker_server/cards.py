@@ -5,12 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
-from tracker_server.address import TABS, Address
+from tracker_server.address import ROWS, TABS, Address
 from tracker_server.shapes import level
 from tracker_server.texts import Texts
-
-ROWS = 10
-"""How many rows a card has; the rest is a link away."""
 
 Item = Mapping[str, Any]
 Report = Mapping[str, Any]

@@ -142,6 +142,8 @@ class Question:
     filters: Filters = Filters()
     max_rows: int = 50
     """How long each list is at most."""
+    max_pages: int | None = None
+    """How long the list of pages is, where that differs: each of its rows is several reads."""
 
     @property
     def days_before(self) -> tuple[int, int] | None:

@@ -54,7 +54,8 @@ def parse_question(
         _parse_grain(parameters.get("grain"), last - first + 1),
         _parse_switch("compare", parameters.get("compare", "0")),
         _parse_filters(parameters),
-        _parse_limit(parameters.get("limit", str(DEFAULT_ROWS))),
+        _parse_limit("limit", parameters.get("limit", str(DEFAULT_ROWS))),
+        _parse_limit("pages", parameters["pages"]) if "pages" in parameters else None,
     )
 
 
@@ -124,7 +125,7 @@ def _parse_page(parameters: Mapping[str, str]) -> str | None:
         raise InvalidQuestionError(name, error.reason) from None
 
 
-def _parse_limit(text: str) -> int:
+def _parse_limit(name: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text) <= MAX_ROWS):
-        raise InvalidQuestionError("limit", f"must be a whole number up to {MAX_ROWS:,}")
+        raise InvalidQuestionError(name, f"must be a whole number up to {MAX_ROWS:,}")
     return int(text)

@@ -27,7 +27,18 @@ class Upkeep:
         *,
         manifest_path: str,
         cleanup_seconds: int,
+        warm_up: Callable[[], None] = lambda: None,
     ) -> None:
+        """Prepare.
+
+        Args:
+            recorder: what writes.
+            clock: seconds since the epoch.
+            manifest_path: of the file to watch; empty for none.
+            cleanup_seconds: how often ended sessions are deleted.
+            warm_up: called once in the background, before the chores.
+        """
+        self._warm_up = warm_up
         self._recorder = recorder
         self._clock = clock
         self._manifest = Path(manifest_path) if manifest_path else None
@@ -73,6 +84,7 @@ class Upkeep:
 
     def _run(self) -> None:
         try:
+            self._warm_up()
             while not self._stopping.wait(TICK_SECONDS):
                 self.tick()
                 if self._recorder.health.is_broken:

@@ -145,7 +145,12 @@ def _page(row: PageFigures) -> dict[str, object]:
 
 
 def _page_counts(rows: Iterable[PageCount] | None) -> list[dict[str, object]] | None:
-    return None if rows is None else [asdict(row) for row in rows]
+    if rows is None:
+        return None
+    # `asdict` copies deeply: with it these rows took a tenth of a report.
+    return [
+        {"path": row.path, "title": row.title, "type": row.type, "count": row.count} for row in rows
+    ]
 
 
 def _feedback(ratings: tuple[int, int] | None) -> dict[str, int] | None:

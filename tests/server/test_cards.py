@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import CONTRACT
-from tracker_server.address import Address
-from tracker_server.cards import ROWS, Card, make_cards
+from tracker_server.address import ROWS, Address
+from tracker_server.cards import Card, make_cards
 from tracker_server.texts import Texts
 
 SITE = "https://kettle.example/docs/"

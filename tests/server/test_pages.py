@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 
 from tests.server.conftest import MakeDatabase, MakeSite, Site
-from tracker_server.cards import ROWS, page_link
+from tracker_server.address import ROWS
+from tracker_server.cards import page_link
 from tracker_server.pages import make_pages
 from tracker_server.reports import MAX_WAITING, Reports
 

@@ -142,6 +142,7 @@ def _last(days: int, **more: Any) -> Question:
         pytest.param({"compare": "1"}, _last(30, compare=True), id="compare"),
         pytest.param({"limit": "0"}, _last(30, max_rows=0), id="no-rows"),
         pytest.param({"limit": "1000"}, _last(30, max_rows=1_000), id="most-rows"),
+        pytest.param({"pages": "11"}, _last(30, max_pages=11), id="fewer-pages"),
         pytest.param(
             {"page": "/guide/install/index.html?a#b"},
             _last(30, filters=Filters(page="/guide/install/")),
@@ -194,6 +195,7 @@ def test_all_has_no_more_days_than_a_report_may_have() -> None:
         pytest.param({"limit": "-1"}, "limit: must be a whole number up to 1,000", id="negative"),
         pytest.param({"limit": "1001"}, "limit: must be a whole number", id="too-many-rows"),
         pytest.param({"limit": "9" * 5_000}, "limit: must be a whole number", id="5000-digits"),
+        pytest.param({"pages": "x"}, "pages: must be a whole number up to 1,000", id="pages"),
         pytest.param({"limit": "²"}, "limit: must be a whole number", id="superscript"),
         pytest.param({"path": "guide/"}, "path: must start with /", id="relative-path"),
         pytest.param({"page": "guide/"}, "page: must start with /", id="relative-page"),
@@ -670,6 +672,16 @@ def test_a_limit_cuts_each_list(site: Site) -> None:
     assert [row["path"] for row in report["pages"]] == ["/0/", "/1/"]
     assert len(report["referrers"]) == 2
     assert report["views"] == 5
+
+
+def test_the_list_of_pages_may_be_shorter_than_the_others(site: Site) -> None:
+    """As on the page, which shows fewer and says only that there are more."""
+    for number in range(5):
+        site.view(f"/{number}/", reader=number)
+
+    report = _report(site, "?pages=2")
+    assert [row["path"] for row in report["pages"]] == ["/0/", "/1/"]
+    assert len(report["entryPages"]) == 5
 
 
 def test_an_unchanged_report_is_304(site: Site) -> None:

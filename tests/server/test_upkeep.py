@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from tests.server.conftest import CONTRACT, MakeSite, Site
 from tracker_server import store as store_module
@@ -272,3 +273,30 @@ def _wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.005)
+
+
+def test_a_tracker_that_has_started_is_ready_for_the_first_look(site: Site) -> None:
+    """What the page asks for without parameters has been read, and the templates compiled."""
+    site.view("/")
+    site.tracker.upkeep.start()
+    site.tracker.upkeep.stop()  # It finishes what it is at.
+
+    assert len(site.tracker.reports._answers) == 1
+    compiled = site.app.jinja_env.cache
+    assert compiled is not None
+    assert len(compiled) == len(site.app.jinja_env.list_templates())
+
+    read = site.tracker.reports._read
+    site.tracker.reports._read = lambda _question: pytest.fail("it is read again")
+    assert site.client.get("/stats").status_code == 200
+    site.tracker.reports._read = read
+
+
+def test_a_database_that_is_away_does_not_keep_the_chores_from_beginning(site: Site) -> None:
+    """Readiness for the first look is no condition for anything."""
+
+    def fail(_question: object) -> None:
+        raise OperationalError("SELECT", None, Exception("gone"))
+
+    site.tracker.reports._read = fail  # type: ignore[assignment]
+    site.tracker.upkeep._warm_up()

@@ -86,7 +86,7 @@ def _path_id(connection: Connection, path: str | None) -> int | None:
 def _of_site(connection: Connection, question: Question) -> Report:
     days = question.first_day, question.last_day
     breakdown = rollups.read_breakdown(connection, *days)
-    tops = largest_pages(connection, breakdown.paths, question.max_rows)
+    tops = largest_pages(connection, breakdown.paths, _max_pages(question))
     ids = [path_id for path_id, _ in tops]
     details = _Details(
         rollups.read_visitors(connection, *days, ids),
@@ -131,7 +131,7 @@ def _of_page(
         rollups.read_trends(connection, *days, [path_id]),
         {path_id: figures.read or Read()},
     )
-    tops = largest_pages(connection, breakdown.paths, question.max_rows)
+    tops = largest_pages(connection, breakdown.paths, _max_pages(question))
     report = Report(
         figures,
         before=_before(question, read_figures),
@@ -154,7 +154,7 @@ def _of_views(
         return raw.read_views(connection, (first_day, last_day), grain, selection, is_late).figures
 
     seen = raw.read_views(connection, days, question.grain, selection, is_late)
-    tops = largest_pages(connection, seen.breakdown.paths, question.max_rows)
+    tops = largest_pages(connection, seen.breakdown.paths, _max_pages(question))
     visitors = {path_id: len(members) for path_id, members in seen.page_visitors.items()}
     report = Report(
         seen.figures,
@@ -179,6 +179,10 @@ def _without_exits(report: Report) -> Report:
         next_pages=None,
         pages=tuple(replace(page, exits=None) for page in report.pages),
     )
+
+
+def _max_pages(question: Question) -> int:
+    return question.max_rows if question.max_pages is None else question.max_pages
 
 
 def _before(question: Question, read_figures: Callable[[int, int, str], Figures]) -> Figures | None:
