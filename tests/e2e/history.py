@@ -16,6 +16,7 @@ DAYS = 70
 READERS_PER_DAY = 9
 ZONES = ["Europe/Vienna", "Europe/Berlin", "Europe/Berlin", "America/New_York", "Asia/Tokyo", "x"]
 REFERRERS = ["", "", "https://www.google.com/", "https://news.ycombinator.com/item?id=1"]
+CAMPAIGNS = ["", "", "", "?utm_source=letter&utm_medium=mail&utm_campaign=Spring", "?utm_source=x"]
 LANGUAGES = ["de-AT", "de", "en-US", "ja", "en"]
 WIDTHS = [390, 800, 1_440, 1_920]
 DAY = 86_400
@@ -60,6 +61,7 @@ def _read(client: FlaskClient, clock: list[float], dice: random.Random, paths: l
         "z": dice.choice(ZONES),
         "g": dice.choice(LANGUAGES),
         "w": dice.choice(WIDTHS),
+        "q": dice.choice(CAMPAIGNS),
     }
     weights = [1 / (place + 1) for place in range(len(paths))]
     for path in dict.fromkeys(dice.choices(paths, weights, k=dice.randint(1, 4))):
@@ -69,7 +71,7 @@ def _read(client: FlaskClient, clock: list[float], dice: random.Random, paths: l
         read = {"v": dice.randint(20_000, 200_000), "a": dice.randint(5_000, 90_000)}
         depth = dice.choice([30, 60, 100])
         _send(client, {"t": "leave", "s": session, "l": load, "p": path, **read, "d": depth})
-        whence["r"] = ""
+        whence["r"] = whence["q"] = ""
     if dice.random() < 0.1:
         rating = {"t": "event", "n": "feedback", "c": int(dice.random() < 0.8), "k": ""}
         _send(client, {**rating, "s": session, "l": load, "p": path})

@@ -267,6 +267,26 @@ def test_a_row_filters_everything_and_a_shared_link_shows_the_same(
     expect(page.locator(".chips li")).to_have_count(3)
 
 
+def test_campaigns_share_the_card_of_the_sources(tracker: str, open_stats: Open) -> None:
+    """A tab lists them with their visits, a row filters, and the address says so."""
+    page = live(open_stats(f"{tracker}{VIEW}"))
+    page.locator(".tabs a", has_text="Campaigns").click()
+    rows = page.locator("[data-list=campaigns] tbody tr")
+    campaigns = fetch_json(f"{tracker}/api/report?period=30d")["campaigns"]
+    expect(rows).to_have_count(len(campaigns))
+    assert [row["campaign"] for row in campaigns] == rows.evaluate_all(
+        "rows => rows.map((row) => row.dataset.key)"
+    )
+    assert campaigns[0]["visits"] > campaigns[1]["visits"] > 0
+
+    page.locator("[data-list=campaigns] tr[data-key='letter/mail/Spring'] a").click()
+    expect(page.locator(".chips li")).to_have_text([re.compile("Campaign\\s+Spring · letter · mail")])
+    assert "campaign=letter/mail/Spring" in page.url
+    report = fetch_json(f"{tracker}/api/report?period=30d&campaign=letter/mail/Spring")
+    expect(page.locator("[data-figure=visitors]")).to_have_text(f"{report['visitors']:,}")
+    keep(page, "campaign")
+
+
 def test_days_are_chosen_in_a_form_in_the_table_and_in_the_chart(
     tracker: str, open_stats: Open
 ) -> None:
