@@ -41,6 +41,13 @@ USER_AGENT = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/143.0.0.0 Safari/537.36 Reader/"
 )
+WITHOUT = (
+    # How much memory is free decides in a browser of its own whether a page is kept or prerendered.
+    *("BackForwardCacheMemoryControls", "Prerender2MemoryControls"),
+    # The list below the address bar is two pages of the browser's own, half of what a start costs.
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup"),
+)
+"""What of Chromium is switched off."""
 ARGUMENTS = [
     "--headless",
     "--remote-debugging-pipe",
@@ -57,8 +64,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-default-apps",
-    # How much memory is free decides in a browser of its own whether a page is kept or prerendered.
-    "--disable-features=BackForwardCacheMemoryControls,Prerender2MemoryControls",
+    f"--disable-features={','.join(WITHOUT)}",
 ]
 # The pipe is expected as descriptors 3 and 4. A function run between fork and exec could do it too,
 # but not safely in a process that has threads.

@@ -280,7 +280,8 @@ def test_campaigns_share_the_card_of_the_sources(tracker: str, open_stats: Open)
     assert campaigns[0]["visits"] > campaigns[1]["visits"] > 0
 
     page.locator("[data-list=campaigns] tr[data-key='letter/mail/Spring'] a").click()
-    expect(page.locator(".chips li")).to_have_text([re.compile("Campaign\\s+Spring · letter · mail")])
+    chip = re.compile("Campaign\\s+Spring · letter · mail")
+    expect(page.locator(".chips li")).to_have_text([chip])
     assert "campaign=letter/mail/Spring" in page.url
     report = fetch_json(f"{tracker}/api/report?period=30d&campaign=letter/mail/Spring")
     expect(page.locator("[data-figure=visitors]")).to_have_text(f"{report['visitors']:,}")
