@@ -29,7 +29,8 @@ def test_tracker_docs_have_every_setting_with_its_default(field: object) -> None
     row = next(line for line in TRACKER.splitlines() if f"`STATS_{name.upper()}`" in line)
 
     if default not in {"", ()}:
-        assert f"`{default}`" in row
+        shown = str(default).lower() if isinstance(default, bool) else default
+        assert f"`{shown}`" in row
 
 
 def test_tracker_docs_have_no_setting_that_is_not() -> None:

@@ -128,7 +128,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
     )
     networks = Networks(settings.trusted_proxies)
     limits = Limits(settings.rate_limit, clock)
-    ingest = Ingest(recorder, identity, settings.allowed_hosts, networks, limits)
+    ingest = Ingest(recorder, identity, settings, networks, limits)
     _mount(app, ingest)
     tracker = app.extensions["tracker"] = Tracker(
         settings,

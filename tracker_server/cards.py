@@ -199,6 +199,7 @@ _COLUMNS = {
     "languages": ("language", "views"),
     "devices": ("device", "views"),
     "browsers": ("browser", "views"),
+    "bots": ("bot", "views"),
 }
 """What a list is about, and its number."""
 _FILTERS = dict.fromkeys(("pages", "posts", "entry", "exit", "next"), "page") | {
@@ -210,7 +211,9 @@ _FILTERS = dict.fromkeys(("pages", "posts", "entry", "exit", "next"), "page") | 
     "browsers": "browser",
 }
 # A reader may be in several rows of the other lists, so their numbers add up to nothing.
-_SHARES = {"referrers", "campaigns", "countries", "languages", "devices", "browsers", "next"}
+_SHARES = {
+    *("referrers", "campaigns", "countries", "languages", "devices", "browsers", "bots", "next"),
+}
 
 
 def name_filter(texts: Texts, name: str, value: str) -> str:

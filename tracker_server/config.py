@@ -85,13 +85,20 @@ class Settings:
 
     Comma-separated in the environment. Empty believes nobody.
     """
+    respect_dnt: bool = True
+    """Whether messages of browsers that send Do Not Track are left out.
+
+    Global Privacy Control is always obeyed. A site whose plugin says ``respect_dnt: false``
+    needs ``false`` here too.
+    """
     threads: int = 8
     """How many requests for pages and reports are handled at a time; messages need none."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value, may_be_zero = getattr(self, field.name), field.name in _MAY_BE_ZERO
-            if isinstance(value, int) and value < (0 if may_be_zero else 1):
+            is_number = isinstance(value, int) and not isinstance(value, bool)
+            if is_number and value < (0 if may_be_zero else 1):
                 must = "not be negative" if may_be_zero else "be 1 or more"
                 raise ConfigurationError(f"{field.name}: must {must}, is {value}")
         if self.synchronous not in {"full", "normal"}:
@@ -160,6 +167,10 @@ def read_settings(environment: Mapping[str, str], **overrides: object) -> Settin
 def _parse(variable: str, text: str, default: object) -> object:
     if isinstance(default, tuple):
         return split_hosts([text])
+    if isinstance(default, bool):
+        if text not in {"true", "false"}:
+            raise ConfigurationError(f"{variable}: must be true or false, is {text!r}")
+        return text == "true"
     if isinstance(default, int):
         try:
             return int(text)

@@ -38,7 +38,8 @@ class Request:
 
     def header(self, name: str) -> str:
         """Return a header by its lower-case name, empty where there is none."""
-        return self.headers.get(name.encode(), b"").decode("latin-1")
+        value = self.headers.get(name.encode())
+        return value.decode("latin-1") if value else ""
 
 
 def head_for(answer: Answer, *, last: bool) -> bytes:

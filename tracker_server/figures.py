@@ -243,6 +243,10 @@ class Report:
     feedback: tuple[int, int] | None = (0, 0)
     """Positive and negative ratings."""
     not_found: tuple[MissingPath, ...] | None = ()
+    bots: tuple[Count, ...] | None = ()
+    """Views by programs, which are in no other figure."""
+    bot_views: int | None = 0
+    """All of these; of a page those of this page."""
 
 
 @dataclass(frozen=True, slots=True)

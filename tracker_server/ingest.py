@@ -6,11 +6,14 @@ function costs several times what the message itself does. The server hands requ
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from http import HTTPStatus
 from math import ceil
 from wsgiref.types import StartResponse, WSGIEnvironment
 
+from tracker_server.bots import MAX_AGENT_CHARS, bot_of
+from tracker_server.config import Settings
 from tracker_server.errors import InvalidMessageError, QueueFullError, StorageError
 from tracker_server.exchange import Answer
 from tracker_server.hosts import host_and_port, is_allowed
@@ -19,6 +22,7 @@ from tracker_server.limits import Limits
 from tracker_server.meter import Answers
 from tracker_server.model import (
     Beat,
+    BotView,
     Event,
     Leave,
     Message,
@@ -28,6 +32,7 @@ from tracker_server.model import (
 from tracker_server.networks import Networks
 from tracker_server.payload import MAX_BODY_BYTES, parse_message
 from tracker_server.recorder import Recorder
+from tracker_server.signals import SIGNALS, Header, signal_of
 
 PATH = "/api/collect"
 RETRY_SECONDS = 30
@@ -63,10 +68,10 @@ _REFUSALS = {
     "queue_full": _LATER,
     "storage": _LATER,
 }
-"""Why a request is not counted, and what answers it."""
-
-Header = Callable[[str], str]
-"""Returns a header of a request by its lower-case name, empty where there is none."""
+"""Why a request is refused, and what answers it."""
+_BOT = "bot"
+_LEFT_OUT = (*SIGNALS, _BOT)
+"""Why a message is not counted though it is answered like any other."""
 
 
 class Ingest:
@@ -76,7 +81,7 @@ class Ingest:
         self,
         recorder: Recorder,
         identity: DailyIdentity,
-        allowed_hosts: Collection[str],
+        settings: Settings,
         networks: Networks,
         limits: Limits,
     ) -> None:
@@ -84,12 +89,13 @@ class Ingest:
         self._limits = limits
         self._recorder = recorder
         self._identity = identity
-        self._allowed = frozenset(allowed_hosts)
+        self._allowed = frozenset(settings.allowed_hosts)
+        self._respect_dnt = settings.respect_dnt
         answers = (_STORED, _TAKEN, *_REFUSALS.values())
         self.answers = Answers(
             (*(name for name, _ in _KINDS.values()), _UNKNOWN),
             tuple(dict.fromkeys(str(int(answer.status)) for answer in answers)),
-            tuple(_REFUSALS),
+            (*_REFUSALS, *_LEFT_OUT),
         )
         self._count = {
             kind: self.answers.given[name, str(int(answer.status))].add
@@ -159,21 +165,21 @@ class Ingest:
         peer: str,
         done: Callable[[Answer], None],
     ) -> Answer | None:
-        agent = header("user-agent")
-
-        def visitor_of_day() -> int:
-            address = self._networks.address_of(peer, header("x-forwarded-for"))
-            try:
-                return self._identity.session(host, address, agent)
-            except OSError as error:
-                raise StorageError(f"salt_file: {error}") from error
-
-        kind = None
+        agent = header("user-agent")[:MAX_AGENT_CHARS]
+        signal = signal_of(header, respect_dnt=self._respect_dnt)
+        bot = "" if signal else bot_of(agent)
+        left_out = _BOT if bot else signal
+        visitor = partial(self._visitor_of_day, host, header, peer, agent)
+        kind: type[Message] | None = None
         try:
-            message = parse_message(body, host, visitor_of_day, agent)
+            message = parse_message(body, host, _nobody if left_out else visitor, agent)
             kind = type(message)
+            if left_out and (signal or kind is not View):
+                return self._conclude(kind, None, left_out)
+            if bot:
+                message = BotView(message.session, message.load, message.path, bot)
             repeats = self._recorder.submit(
-                message, lambda error: done(self._conclude(type(message), error))
+                message, lambda error: done(self._conclude(kind, error, left_out))
             )
         except InvalidMessageError as refusal:
             return self._refuse("malformed", ("X-Stats-Refused", str(refusal)))
@@ -183,9 +189,20 @@ class Ingest:
             return self._refuse("storage", kind=kind)
         return self._conclude(kind, None) if repeats else None
 
-    def _conclude(self, kind: type[Message], error: StorageError | None) -> Answer:
+    def _visitor_of_day(self, host: str, header: Header, peer: str, agent: str) -> int:
+        address = self._networks.address_of(peer, header("x-forwarded-for"))
+        try:
+            return self._identity.session(host, address, agent)
+        except OSError as error:
+            raise StorageError(f"salt_file: {error}") from error
+
+    def _conclude(
+        self, kind: type[Message], error: StorageError | None, left_out: str = ""
+    ) -> Answer:
         if error is not None:
             return self._refuse("storage", kind=kind)
+        if left_out:
+            self.answers.dropped[left_out].add()
         self._count[kind]()
         answer = _KINDS[kind][1]
         doublings = self._recorder.interval_doublings() if kind is Beat else 0
@@ -205,6 +222,11 @@ class Ingest:
         self.answers.given[name, str(int(answer.status))].add()
         self.answers.dropped[reason].add()
         return answer._replace(headers=(*answer.headers, *headers)) if headers else answer
+
+
+def _nobody() -> int:
+    """Stand for the visitor of a message that is left out: nothing is derived from an address."""
+    return 0
 
 
 def _read_body(environ: WSGIEnvironment) -> bytes | None:

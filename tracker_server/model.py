@@ -98,9 +98,20 @@ class Event:
     """Path of the search result that was clicked; empty for none."""
 
 
-Message = View | Beat | Leave | NotFound | Event
+@dataclass(slots=True)
+class BotView:
+    """A page was shown to a program, see `tracker_server.bots`."""
 
-OF_NO_SESSION = frozenset({NotFound, Event})
+    session: int
+    load: int
+    path: str
+    bot: str
+    """What it is called."""
+
+
+Message = View | Beat | Leave | NotFound | Event | BotView
+
+OF_NO_SESSION = frozenset({NotFound, Event, BotView})
 """Messages that neither begin nor go on with a session."""
 
 

@@ -30,6 +30,8 @@ _SPREAD = 0x9E37_79B9_7F4A_7C15
 
 WHOLE_SITE = 0
 """Stands where the id of a path stands, and means all of them."""
+ANY_BOT = 0
+"""Stands where the id of a program stands, and means all of them."""
 
 
 class Base(DeclarativeBase):
@@ -340,6 +342,29 @@ class EventCount(Base):
     """Sum of the numbers: of feedback, how many were positive."""
     zeros: Mapped[int] = mapped_column(BigInteger)
     """How many had the number 0: of searches, those without a result."""
+
+
+class Bot(Base):
+    """Vocabulary: programs that are no readers, as `tracker_server.bots` calls them."""
+
+    __tablename__ = "bot"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Word, unique=True)
+
+
+class BotCount(Base):
+    """Views by programs, which are in no other figure: by day and program, and by day and path."""
+
+    __tablename__ = "bot_count"
+    __table_args__ = _NO_ROW_ID
+
+    day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    bot_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """`ANY_BOT` where it is about a path."""
+    path_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """`WHOLE_SITE` where it is about a program."""
+    count: Mapped[int] = mapped_column(BigInteger)
 
 
 class Deploy(Base):

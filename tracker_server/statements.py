@@ -39,6 +39,7 @@ SESSIONS, HOURS, DAYS, ALL_TIME = (
     TABLES[n] for n in ("active_session", "hour_count", "day_count", "total_count")
 )
 LABELS, EVENT_COUNTS = TABLES["label"], TABLES["event_count"]
+BOTS, BOT_COUNTS = TABLES["bot"], TABLES["bot_count"]
 NOT_FOUND, TOTALS = TABLES["not_found"], TABLES["totals"]
 
 READ = ("visible", "active", "depth", "completed")
@@ -102,6 +103,7 @@ class Statements:
         of_day = select(columns.event, columns.path_id, columns.label_id, columns.target_id)
         self.events = Prepared(engine, of_day.where(columns.day == bindparam("day_")), "day_")
         self.add_event = _adding(engine, EVENT_COUNTS, "count", "total", "zeros")
+        self.add_bot = _adding(engine, BOT_COUNTS)
         totals = update(TOTALS).values(
             views=TOTALS.c.views + bindparam("new_views"),
             visitors=TOTALS.c.visitors + bindparam("new_visitors"),

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from tracker_server import events, readings
+from tracker_server import bot_counts, events, readings
 from tracker_server.cleanup import CleanUp
 from tracker_server.config import Settings
 from tracker_server.database import cause_of, is_single_writer, open_writer
@@ -24,6 +24,7 @@ from tracker_server.errors import InvalidManifestError, StorageError, TrackerErr
 from tracker_server.meter import StoreMeter
 from tracker_server.model import (
     Beat,
+    BotView,
     Event,
     Leave,
     Manifest,
@@ -32,11 +33,13 @@ from tracker_server.model import (
     View,
 )
 from tracker_server.schema import MAX_PATH_ID, OTHER, uncounted_key
-from tracker_server.statements import DEPLOYS, LABELS, PAGES, PATHS, TOTALS, Statements
+from tracker_server.statements import BOTS, DEPLOYS, LABELS, PAGES, PATHS, TOTALS, Statements
 from tracker_server.tally import Counting, Tally
 from tracker_server.vocabulary import Vocabulary, append
 
 MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST = 10_000
+_OF_KNOWN_PATHS = frozenset({Leave, BotView})
+"""Messages that add no path to those that there are."""
 
 
 class _Totals(NamedTuple):
@@ -76,6 +79,7 @@ class Store:
         )
         self._paths = Vocabulary(PATHS, unknown)
         self._labels = Vocabulary(LABELS, select(func.count()).select_from(LABELS))
+        self._bots = Vocabulary(BOTS, select(func.count()).select_from(BOTS))
         with self._transaction() as connection:
             self._statements.first_totals.run(connection, [()])
 
@@ -95,7 +99,7 @@ class Store:
             totals = self._lock(connection)
             done = [(r.at, r.message) for r in batch if isinstance(r.message, Event)]
             said = [*readings.said_in(batch)]
-            texts = {r.message.path for r in batch if type(r.message) is not Leave}
+            texts = {r.message.path for r in batch if type(r.message) not in _OF_KNOWN_PATHS}
             texts |= {event.target for _at, event in done if event.target}
             texts |= {about.path for _at, about, _ in said}
             paths = self._resolve_paths(
@@ -109,6 +113,7 @@ class Store:
             if said:
                 words = self._read_words(connection)
                 readings.keep(connection, self._statements, said, paths, tally.visitors, words)
+            self._keep_bots(connection, batch)
         self._note(batch, tally, written, idle)
 
     def replace_pages(self, manifest: Manifest, digest: str, at: int) -> None:
@@ -202,6 +207,7 @@ class Store:
         """Forget ids of rows that were rolled back, and a connection that may have lost a flush."""
         self._paths.forget()
         self._labels.forget()
+        self._bots.forget()
         self._counting.forget()
         if self._writer is not None:
             self._writer.invalidate()
@@ -230,6 +236,12 @@ class Store:
             pages = select(PAGES.c.path_id, PAGES.c.words).where(PAGES.c.words.is_not(None))
             self._words = {row[0]: row[1] for row in connection.execute(pages)}
         return self._words
+
+    def _keep_bots(self, connection: Connection, batch: Sequence[Received]) -> None:
+        views = [(r.at, r.message) for r in batch if isinstance(r.message, BotView)]
+        if views:
+            known = self._paths.known(connection, {OTHER, *(view.path for _at, view in views)})
+            bot_counts.keep(connection, self._statements, self._bots, views, known)
 
     def _keep_sessions(
         self,

@@ -24,6 +24,7 @@ _LISTS = (
     ("countries", "country", "Countries", "views"),
     ("devices", "device", "Devices", "views"),
     ("browsers", "browser", "Browsers", "views"),
+    ("bots", "bot", "Bots, not counted", "views"),
 )
 _DEMO = "These figures are made up (demo data)."
 

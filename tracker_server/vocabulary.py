@@ -39,6 +39,13 @@ class Vocabulary:
         other = self._ids[OTHER]
         return {text: self._ids.get(text, other) for text in texts}
 
+    def known(self, connection: Connection, texts: Collection[str]) -> dict[str, int]:
+        """Return the ids of those texts that have one; nothing is added."""
+        missing = sorted({*texts} - self._ids.keys())
+        if not self._full:
+            self._recall(connection, missing)
+        return {text: self._ids[text] for text in texts if text in self._ids}
+
     def _recall(self, connection: Connection, texts: list[str]) -> None:
         columns = self._table.c
         for start in range(0, len(texts), MAX_VARIABLES):

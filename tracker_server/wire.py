@@ -96,6 +96,8 @@ def write_report(question: Question, report: Report) -> bytes:
         "browsers": _fields("browser", report.browsers),
         "feedback": _feedback(report.feedback),
         "notFound": _not_found(report.not_found),
+        "bots": None if report.bots is None else _fields("bot", report.bots),
+        "botViews": report.bot_views,
     }
     return _dump(fields)
 

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from example_site.demo import SiteHandler
 from tests.e2e.books import write_book
-from tests.e2e.chrome import Chrome, browsing, find_chromium, rests
+from tests.e2e.chrome import USER_AGENT, Chrome, browsing, find_chromium, rests
 from tests.e2e.servers import Collector, Site, collecting, serving_site
 from tests.processes import free_port
 
@@ -37,6 +37,8 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # One without a window says so, and is counted as a program.
+    f"--user-agent={USER_AGENT}",
 ]
 
 

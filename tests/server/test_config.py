@@ -29,10 +29,11 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "rate_limit": ("0", 0),
     "salt_file": ("/srv/stats.salts", "/srv/stats.salts"),
     "trusted_proxies": ("10.0.0.0/8, ::1", ("10.0.0.0/8", "::1")),
+    "respect_dnt": ("false", False),
     "threads": ("4", 4),
 }
 MAY_BE_ZERO = {"max_streams", "max_unknown_paths", "rate_limit", "retention_days"}
-NUMBERS = [name for name, (_, value) in EXAMPLES.items() if isinstance(value, int)]
+NUMBERS = [name for name, (_, value) in EXAMPLES.items() if type(value) is int]
 
 
 def test_settings_have_the_documented_defaults() -> None:
@@ -59,6 +60,7 @@ def test_settings_have_the_documented_defaults() -> None:
         100,
         "",
         (),
+        True,
         8,
     ]
 
@@ -240,3 +242,10 @@ def test_split_hosts_reads_what_people_write(texts: list[str], hosts: tuple[str,
 def test_database_file_is_the_file_of_a_sqlite_url(url: str, file: Path | None) -> None:
     """Only SQLite has a file, and only when it is not in memory."""
     assert database_file(url) == file
+
+
+@pytest.mark.parametrize("text", ["yes", "1", "True", ""])
+def test_what_is_on_or_off_is_true_or_false(text: str) -> None:
+    """Nothing else is guessed at."""
+    with pytest.raises(ConfigurationError, match="STATS_RESPECT_DNT: must be true or false"):
+        read_settings({"STATS_RESPECT_DNT": text})

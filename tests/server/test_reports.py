@@ -93,6 +93,8 @@ REPORT = Report(
     browsers=(Count("Firefox", 1_000), Count("Safari", 200), Count("", 34)),
     feedback=(12, 3),
     not_found=(MissingPath("/guide/instal/", 7, (Count("old.example", 5), Count("", 2))),),
+    bots=(Count("Googlebot", 40), Count("(other)", 2)),
+    bot_views=42,
 )
 
 
@@ -439,7 +441,7 @@ def test_filters_are_combined(site: Site) -> None:
 def test_browsers_are_told_by_the_user_agent(site: Site) -> None:
     """Its family alone; what is no browser, or says nothing, is unknown."""
     firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
-    for number, agent in enumerate([firefox, firefox, "curl/8.17.0"], 1):
+    for number, agent in enumerate([firefox, firefox, "Links (2.29; Linux 6.1)"], 1):
         body = {"t": "view", "s": session_id(number), "l": f"{number:032x}", "p": "/"}
         site.client.post("/api/collect", data=json.dumps(body), headers={"User-Agent": agent})
 

@@ -21,6 +21,7 @@ from tracker_server.figures import (
 )
 from tracker_server.grains import gather, spans_of
 from tracker_server.queries import raw, rollups
+from tracker_server.queries.bots import read_bot_views, read_bots
 from tracker_server.queries.breakdown import (
     Breakdown,
     audience_counts,
@@ -104,6 +105,8 @@ def _of_site(connection: Connection, question: Question) -> Report:
         pages=_pages(tops, days, breakdown, details),
         feedback=rollups.read_feedback(connection, *days, WHOLE_SITE),
         not_found=rollups.read_not_found(connection, *days, question.max_rows),
+        bots=read_bots(connection, *days, question.max_rows),
+        bot_views=read_bot_views(connection, *days, WHOLE_SITE),
     )
     return _with_lists(connection, question, report, breakdown)
 
@@ -140,6 +143,8 @@ def _of_page(
         next_pages=_counts(connection, breakdown.onward, question.max_rows),
         feedback=rollups.read_feedback(connection, *days, path_id),
         not_found=None,
+        bots=None,
+        bot_views=read_bot_views(connection, *days, path_id),
     )
     return _with_lists(connection, question, report, breakdown)
 
@@ -163,6 +168,8 @@ def _of_views(
         pages=_pages(tops, days, seen.breakdown, _Details(visitors, seen.trends, {})),
         feedback=None,
         not_found=None,
+        bots=None,
+        bot_views=None,
     )
     report = _with_lists(connection, question, report, seen.breakdown)
     if path_id is not None:

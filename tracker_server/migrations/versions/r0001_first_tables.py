@@ -23,7 +23,7 @@ def upgrade() -> None:
 
 def _create_vocabularies() -> None:
     word = sa.String().with_variant(sa.String(collation="C"), "postgresql")
-    for name in ("path", "referrer", "campaign", "audience", "label"):
+    for name in ("path", "referrer", "campaign", "audience", "label", "bot"):
         op.create_table(name, _key("id"), sa.Column("text", word, nullable=False, unique=True))
     op.create_table(
         "page",
@@ -135,6 +135,12 @@ def _create_counts() -> None:
         "event_count",
         *(_key(name) for name in ("day", "event", "path_id", "label_id", "target_id")),
         *(sa.Column(n, sa.BigInteger(), nullable=False) for n in ("count", "total", "zeros")),
+        **_NO_ROW_ID,
+    )
+    op.create_table(
+        "bot_count",
+        *(_key(name) for name in ("day", "bot_id", "path_id")),
+        _count(),
         **_NO_ROW_ID,
     )
     op.create_table(
