@@ -58,12 +58,29 @@ PROMISES = (
         script=("tests.reliability.suite", "P14", "tests/server/test_reference_model.py"),
     ),
     Promise(
+        number="P15",
+        sentence="Nothing that identifies a visitor is in any file: no address, user agent, session id, no key of a day that is over",
+        target="0 traces of 1,000 visitors on three days in database, log of the database, backup, log, temporary files",
+        script=("tests.reliability.traces",),
+        long=("--visitors", "10000"),
+        control=("tests.reliability.traces", "--visitors", "60", "--control"),
+        control_is="logs who sent a message",
+    ),
+    Promise(
         number="P16",
         sentence="A sender chooses neither who it is nor when it was",
         target="0 of 10,000 forged requests",
         script=("tests.reliability.sender",),
         control=("tests.reliability.sender", "--messages", "500", "--control"),
         control_is="believes whoever it talks to",
+    ),
+    Promise(
+        number="P17",
+        sentence="Programs, pages that are fetched ahead, and who asks not to be counted are not counted",
+        target="0 rows of any message with Global Privacy Control, Do Not Track or a prefetch; 99 % of 2,000 programs, no browser",
+        script=("tests.reliability.left_out",),
+        control=("tests.reliability.left_out", "--control"),
+        control_is="knows neither headers nor programs",
     ),
 )
 """In the order of their numbers."""
