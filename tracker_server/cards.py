@@ -166,7 +166,7 @@ def _referrer(texts: Texts, key: str) -> str:
 
 def _campaign(texts: Texts, key: str) -> str:
     """Return its name, source and medium, as far as they are known."""
-    if "/" not in key:
+    if key.count("/") != 2:  # Not as they are stored, but a filter may be any text.
         return texts.entry(key) if key else texts("no_campaign")
     source, medium, name = map(unquote, key.split("/", 2))
     return " · ".join(filter(None, (name, source, medium)))

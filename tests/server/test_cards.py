@@ -7,7 +7,7 @@ import pytest
 
 from tests.server.conftest import CONTRACT
 from tracker_server.address import ROWS, Address
-from tracker_server.cards import Card, make_cards
+from tracker_server.cards import Card, make_cards, name_filter
 from tracker_server.texts import Texts
 
 SITE = "https://kettle.example/docs/"
@@ -86,6 +86,12 @@ def test_tabs(tab: dict[str, str], names: list[str]) -> None:
     card = _cards(_report(), **tab)[next(iter(tab))]
 
     assert [row.name for row in card.rows] == names
+
+
+@pytest.mark.parametrize("text", ["a/b", "a/", "a/b/c/d", "a"])
+def test_a_filter_that_is_no_campaign_is_called_what_it_says(text: str) -> None:
+    """An address may ask for any text; only three parts are a campaign's."""
+    assert name_filter(Texts("en"), "campaign", text) == text
 
 
 def test_campaigns_say_their_parts() -> None:
