@@ -46,7 +46,7 @@ class Settings:
     view_window_seconds: int = 1_800
     """Within this time the same session and path count as one view."""
     heartbeat_window_seconds: int = 10
-    """Within this time a heartbeat of the same session and path writes nothing."""
+    """Within this time a heartbeat of the same session and path writes nothing but its reading."""
     cleanup_seconds: int = 300
     """How often sessions that have ended are deleted."""
     load_memory_seconds: int = 86_400

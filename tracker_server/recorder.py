@@ -253,9 +253,12 @@ class _RecentBeats:
         self._older = {}
 
     def repeats(self, received: Received) -> bool:
-        """Tell whether this is a beat of a row written within the window."""
+        """Tell whether this is a beat of a row written within the window, and nothing more.
+
+        What it says of reading is for the tables, whenever it comes.
+        """
         message = received.message
-        if type(message) is not Beat:
+        if type(message) is not Beat or message.engagement is not None:
             return False
         row = self._row_of(message.session)
         return (

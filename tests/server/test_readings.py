@@ -57,6 +57,17 @@ def test_messages_in_any_order_and_twice_give_the_same(site: Site, order: tuple[
     }
 
 
+def test_a_heartbeat_right_after_another_says_how_the_page_was_read(site: Site) -> None:
+    """It leaves the session as it is, and may be the last that is heard of the page load."""
+    site.view("/faq/", l=LOAD)
+    site.clock.advance(3)
+    site.beat("/faq/", l=LOAD, v=3_000, a=2_000, d=100)
+
+    assert site.rows("SELECT last_seen FROM active_session") == [(int(NOON),)]
+    reading = _reading(site)
+    assert (reading["pageLoads"], reading["visibleSeconds"], reading["activeSeconds"]) == (1, 3, 2)
+
+
 def test_a_view_says_how_the_page_before_was_read(site: Site) -> None:
     """Under instant navigation one message is about two pages."""
     site.view("/faq/", l=LOAD)
