@@ -41,7 +41,7 @@ from tracker_server.queries.report import read_report
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
 from tracker_server.schema import day_of, db
-from tracker_server.storage import make_ready
+from tracker_server.storage import make_ready, secure_log
 from tracker_server.store import Store
 from tracker_server.streams import Streams
 from tracker_server.upkeep import Upkeep
@@ -95,12 +95,12 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
     app = Flask(__name__)
     engine, lock = _open_database(app, settings)
     try:
-        store = Store(engine, settings)
-    except StorageError as error:
+        store = _open_store(engine, settings)
+    except ConfigurationError:
         engine.dispose()
         if lock is not None:
             lock.release()
-        raise ConfigurationError(f"database_url: {error}") from error
+        raise
     recorder = Recorder(
         store,
         clock,
@@ -206,6 +206,17 @@ def _open_database(app: Flask, settings: Settings) -> tuple[Engine, FileLock | N
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise ConfigurationError(f"database_url: {reason}") from error
     return engine, lock
+
+
+def _open_store(engine: Engine, settings: Settings) -> Store:
+    file = database_file(settings.database_url)
+    try:
+        store = Store(engine, settings)
+    except StorageError as error:
+        raise ConfigurationError(f"database_url: {error}") from error
+    if file is not None:
+        secure_log(file)
+    return store
 
 
 def overview_reader(

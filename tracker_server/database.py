@@ -87,6 +87,10 @@ def _prepare_sqlite(engine: Engine, synchronous: str) -> None:
             "wal_autocheckpoint=0",
         ):
             connection.execute(f"PRAGMA {pragma}").close()
+        # What fails on the way to a log is not said: the database stays as it was.
+        mode = connection.execute("PRAGMA journal_mode").fetchone()
+        if mode != ("wal",):
+            raise sqlite3.OperationalError(f"the database cannot have a log (WAL): {mode[0]}")
 
     @event.listens_for(engine, "checkin")
     def _checkin(connection: Any, _record: object) -> None:  # noqa: ANN401  # as above

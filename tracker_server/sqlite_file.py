@@ -161,12 +161,16 @@ def compact(file: Path) -> None:
 
 def flush(file: Path) -> None:
     """Let a file and its name survive a power cut."""
-    for path, flags in ((file, os.O_RDWR), (file.parent, os.O_RDONLY)):
-        handle = os.open(path, flags)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    _flush(file, os.O_RDWR)
+    flush_folder(file)
+
+
+def flush_folder(file: Path) -> None:
+    """Let the names of a file and of its log survive a power cut; the file itself is not opened.
+
+    SQLite does so when it makes a log, and does not say when it fails.
+    """
+    _flush(file.parent, os.O_RDONLY)
 
 
 def has_wal_reset_bug(version: Version) -> bool:
@@ -185,6 +189,14 @@ def version_line(version: Version = sqlite3.sqlite_version_info[:3]) -> str:
     if has_wal_reset_bug(version):
         line += " (has the WAL-reset bug; safe here, as only one connection writes and checkpoints)"
     return line
+
+
+def _flush(path: Path, flags: int) -> None:
+    handle = os.open(path, flags)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _check_header(file: Path) -> None:

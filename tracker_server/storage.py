@@ -1,7 +1,8 @@
 """Makes a database ready before the first message: locked, ours, up to date and on the disk."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, inspect
@@ -43,6 +44,16 @@ def make_ready(engine: Engine, file: Path | None) -> FileLock | None:
     return lock
 
 
+def secure_log(file: Path) -> None:
+    """Let the log survive a power cut, now that there is one: the first commit made it.
+
+    Raises:
+        ConfigurationError: the disk refused.
+    """
+    with _in_one_line(file):
+        sqlite_file.flush_folder(file.resolve())
+
+
 def require_ready(engine: Engine) -> None:
     """See to it that the tables are those of this version, and change nothing.
 
@@ -79,7 +90,16 @@ def _make_file_ready(engine: Engine, file: Path) -> None:
     else:
         upgrade(engine, revisions)
     engine.dispose()  # The last connection moves everything from the log into the file.
-    sqlite_file.flush(file)
+    with _in_one_line(file):
+        sqlite_file.flush(file)
+
+
+@contextmanager
+def _in_one_line(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(f"database_url: {str(file)!r}: {error.strerror}") from error
 
 
 def _upgrade_with_backup(engine: Engine, file: Path, revisions: Sequence[str]) -> None:

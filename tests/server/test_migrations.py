@@ -1,5 +1,6 @@
 """Revisions: the tables they make, what a kill leaves, backups, and what is refused."""
 
+import errno
 import logging
 import os
 import signal
@@ -8,6 +9,7 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -426,6 +428,26 @@ def test_flush_reaches_the_file_and_its_folder(file: Path, monkeypatch: pytest.M
     sqlite_file.flush(file)
 
     assert flushed == [file.stat().st_ino, file.parent.stat().st_ino]
+
+
+@pytest.mark.parametrize("refused", [1, 2, 3], ids=["file", "folder", "folder-with-the-log"])
+def test_a_disk_that_does_not_flush_stops_the_start(
+    file: Path, url: str, monkeypatch: pytest.MonkeyPatch, refused: int
+) -> None:
+    """In one line; the lock is given back, and the next start goes on."""
+    flushes = count(1)
+
+    def fsync(_handle: int) -> None:
+        if next(flushes) == refused:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", fsync)
+        with pytest.raises(ConfigurationError) as error:
+            _start(url)
+    _start(url).close()
+
+    assert str(error.value) == f"database_url: {str(file)!r}: Input/output error"
 
 
 def test_a_start_that_was_cut_off_in_a_rollback_journal_is_made_good(file: Path, url: str) -> None:
