@@ -2,7 +2,8 @@
 
 What was flushed is there. Of what was not, each sector of 512 bytes may have been written or
 not, whatever came before or after it; a cut of a file may have happened or not; and names of files
-came and went up to some moment, as file systems with a journal have it. See ``power``.
+came and went up to some moment, as file systems with a journal have it. After a flush that failed
+Linux takes for written what was not, and no later flush writes it. See ``power`` and ``fsync``.
 """
 
 import os
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-WRITE, TRUNCATE, SYNC_BEGINS, SYNC_ENDS, UNLINK, ANSWER = range(6)
+WRITE, TRUNCATE, SYNC_BEGINS, SYNC_ENDS, UNLINK, ANSWER, SYNC_FAILS = range(7)
 """What happened. An answer is one that a client has got."""
 SECTOR = 512
 _HEAD = struct.Struct("<BHQI")
@@ -66,6 +67,11 @@ class _File:
     flushing: int = 0
     """How many of these a flush that has begun will have made safe."""
 
+    def lose(self, dice: random.Random) -> None:
+        """Fail a flush: some of it is on the disk, and the rest never will be."""
+        self.safe = bytearray(self.survive(dice, dice.choice((0.0, 0.5, 1.0))))
+        self.unsafe.clear()
+
     def survive(self, dice: random.Random, share: float) -> bytes:
         """Return what is left when each sector that is not safe is written with this chance."""
         if not self.unsafe:
@@ -86,6 +92,8 @@ class Disk:
     """A folder on a disk, as of some note."""
 
     folder: str
+    dice: random.Random = field(default_factory=random.Random)
+    """For what a flush that fails has written."""
     files: dict[str, _File] = field(default_factory=dict)
     """By name, as a program that runs sees them."""
     safe: dict[str, _File] = field(default_factory=dict)
@@ -111,6 +119,8 @@ class Disk:
         if name not in self.files:
             self.files[name] = _File()
             self.unsafe.append((name, self.files[name]))
+        if note.kind == SYNC_FAILS:
+            self.files[name].lose(self.dice)
         _hear(self.files[name], note)
 
     def cut(self, dice: random.Random) -> dict[str, bytes]:
@@ -127,7 +137,7 @@ class Disk:
     def _flush_names(self, kind: int) -> None:
         if kind == SYNC_BEGINS:
             self.flushing = len(self.unsafe)
-        elif kind == SYNC_ENDS:
+        elif kind == SYNC_ENDS:  # One that failed leaves names for the next: they are in a journal.
             for name, file in self.unsafe[: self.flushing]:
                 if file is None:
                     self.safe.pop(name, None)

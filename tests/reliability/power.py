@@ -146,6 +146,11 @@ def record(folder: Path, seed: str, synchronous: str = "full") -> Recording:
             _talk(process, clients, ends)
         finally:
             process.kill()
+    return read_recording(disk, log)
+
+
+def read_recording(disk: Path, log: Path) -> Recording:
+    """Return what was noted, and the views that are there."""
     with closing(sqlite3.connect(disk / BASE)) as base:
         views = base.execute(_VIEWS).fetchall()
     return Recording(str(disk), list(read_notes(log)), views)
@@ -180,7 +185,7 @@ def cut(recording: Recording, states: int, seed: str, spoil: _Spoil | None = Non
     dice, outcome = random.Random(seed), Outcome()
     moments = sorted(dice.choices(range(len(recording.notes) + 1), k=states))
     places = {key: place for place, key in enumerate(recording.views, 1)}
-    disk, needed, at = Disk(recording.folder), 0, 0
+    disk, needed, at = Disk(recording.folder, random.Random(seed)), 0, 0
     with tempfile.TemporaryDirectory(dir=_memory()) as folder:
         for moment in moments:
             for note in recording.notes[at:moment]:

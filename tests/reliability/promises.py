@@ -41,6 +41,14 @@ PROMISES = (
         control_is="runs with `STATS_SYNCHRONOUS=normal`; and a view is taken out of states that are right",
     ),
     Promise(
+        number="P6",
+        sentence="A flush that fails is never reported as a success, and a retry counts once",
+        target="each of the first 200 flushes: 503, `/readyz` red, 0 twice; 0 lost in 4,000 power cuts",
+        script=("tests.reliability.fsync",),
+        control=("tests.reliability.fsync", "--failures", "50", "--states", "1000", "--control"),
+        control_is="is not told that a flush failed",
+    ),
+    Promise(
         number="P7",
         sentence="No input is answered with 5xx, and none is kept by one database and not by the other",
         target="0 of 200,000 forged requests (SQLite and PostgreSQL side by side), and of 10,000 over sockets",

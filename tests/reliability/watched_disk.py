@@ -6,7 +6,8 @@ It is the real tracker and the real SQLite: between the library and the system s
 - ``DISK_LOG``: where the calls are noted, behind what is there (`disk`).
 - ``DISK_SYNC_MS``: how long a flush takes. None is made: a process that is killed loses
   nothing that the system has, and what a power cut would cost is worked out from the notes.
-- ``DISK_FAILS``: which flushes fail with an input/output error, ``7`` or ``7-9``.
+- ``DISK_FAILS``: which flushes fail with an input/output error, by their numbers, ``7,32``.
+- ``DISK_LIES``: nobody is told that they failed.
 - ``DISK_CHECKPOINT_PAGES``: after how many pages the log is moved into the database.
 """
 
@@ -31,10 +32,11 @@ _UNLINK = ctypes.CFUNCTYPE(_INT, ctypes.c_char_p, use_errno=True)
 class Watch:
     """What stands between SQLite and the system."""
 
-    def __init__(self, log: str, sync_ms: float, fails: range) -> None:
+    def __init__(self, log: str, sync_ms: float, fails: set[int], *, lies: bool) -> None:
         self._notes = disk.Notes(Path(log)) if log else None
         self._sync_seconds = sync_ms / 1_000
         self._fails = fails
+        self._lies = lies
         self._syncs = 0
         self._pwrite = _WRITE(("pwrite64", _LIBC))
         self._ftruncate = _TRUNCATE(("ftruncate64", _LIBC))
@@ -64,10 +66,11 @@ class Watch:
     def sync(self, handle: int) -> int:
         """Fail, or take a while."""
         self._syncs += 1
-        if self._syncs in self._fails:
-            ctypes.set_errno(errno.EIO)
-            return -1
         path = _path(handle)
+        if self._syncs in self._fails:
+            self._note(disk.SYNC_FAILS, path)
+            ctypes.set_errno(errno.EIO)
+            return 0 if self._lies else -1
         self._note(disk.SYNC_BEGINS, path)
         time.sleep(self._sync_seconds)
         self._note(disk.SYNC_ENDS, path)
@@ -96,11 +99,6 @@ def _path(handle: int) -> str:
     return os.readlink(f"/proc/self/fd/{handle}")  # noqa: PTH115  # a path costs as much again
 
 
-def _range(text: str) -> range:
-    first, _, last = text.partition("-")
-    return range(int(first), int(last or first) + 1) if first else range(0)
-
-
 def main() -> None:
     """Run the tracker."""
     asked = os.environ
@@ -110,7 +108,8 @@ def main() -> None:
     Watch(
         asked.get("DISK_LOG", ""),
         float(asked.get("DISK_SYNC_MS", "0")),
-        _range(asked.get("DISK_FAILS", "")),
+        set(map(int, filter(None, asked.get("DISK_FAILS", "").split(",")))),
+        lies="DISK_LIES" in asked,
     ).stand_between()
     cli.main()
 
