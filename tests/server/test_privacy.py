@@ -1,0 +1,99 @@
+"""``docs/privacy.md`` names everything that is stored, each column with a value of a real run."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.server.conftest import Site
+from tests.server.user_agents import BOTS, BROWSERS
+from tracker_server.statements import TABLES
+
+pytestmark = pytest.mark.sqlite_only("it is about a page of the documentation")
+
+PAGE = Path(__file__).parents[2] / "docs" / "privacy.md"
+HOUR = 3_600
+INSTALL = "/guide/install/"
+PHONE = next(agent for agent in BROWSERS if "Android" in agent and "Mobile" in agent)
+BOT = next(iter(BOTS))
+
+Cell = tuple[str, str]
+"""A table and a column of it."""
+
+
+def documented() -> dict[Cell, str]:
+    """Return the examples of the page."""
+    cells: dict[Cell, str] = {}
+    for section in PAGE.read_text(encoding="utf-8").split("\n### ")[1:]:
+        tables = re.findall(r"`(\w+)`", section.partition("\n")[0])
+        for column, example in re.findall(r"^\| `(\w+)` \|.*\| `(.+)` \|$", section, re.MULTILINE):
+            cells |= {(table, column): example for table in tables}
+    return cells
+
+
+def stored(site: Site) -> dict[Cell, str]:
+    """Return the first row of each table after somebody has read two pages."""
+    _read_two_pages(site)
+    cells: dict[Cell, str] = {}
+    for name, table in TABLES.items():
+        columns = [column.name for column in table.columns]
+        row = site.rows(f"SELECT {', '.join(columns)} FROM {name} ORDER BY 1, 2 LIMIT 1")[0]
+        cells |= {
+            (name, column): _written(value) for column, value in zip(columns, row, strict=True)
+        }
+    return cells
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    return "null" if value is None else str(value) or '""'
+
+
+def _read_two_pages(site: Site) -> None:
+    load = {"l": "c0ffee00" * 4, "p": "/"}
+    about = {"r": "https://search.example/?q=kettle", "z": "Europe/Vienna", "g": "de-AT", "w": 390}
+    campaign = "?utm_source=letter&utm_campaign=spring&token=x"
+    _send(site, PHONE, {"t": "view", "q": campaign, **load, **about})
+    _send(site, PHONE, {"t": "event", "n": "search", "k": "descale", "c": 3, "u": INSTALL, **load})
+    _send(site, PHONE, {"t": "event", "n": "not_found", **load, **about, "p": "/guide/instal/"})
+    _send(site, PHONE, {"t": "leave", "v": 40_000, "a": 30_000, "d": 60, **load})
+    site.clock.advance(HOUR)
+    site.tracker.recorder.clean_up()
+    _send(site, PHONE, {"t": "view", "p": INSTALL, "l": "c0ffee01" * 4, **about})
+    _send(site, BOT, {"t": "view", "p": INSTALL, "l": "c0ffee02" * 4})
+
+
+def _send(site: Site, agent: str, message: dict[str, object]) -> None:
+    body = json.dumps({"s": "c0ffee00-1234-4567-89ab-0123456789ab", **message})
+    answer = site.client.post("/api/collect", data=body, headers={"User-Agent": agent})
+    assert answer.status_code in {202, 204}
+
+
+def test_every_column_is_on_the_page() -> None:
+    """Each column of each table, and none that is not."""
+    columns = {(name, column.name) for name, table in TABLES.items() for column in table.columns}
+
+    assert documented().keys() == columns
+
+
+def test_the_examples_are_those_of_a_run(site: Site) -> None:
+    """What stands there is what a tracker writes; of the texts that share a section one."""
+    found = stored(site)
+    examples = documented()
+    shared = {table for table in TABLES if {*TABLES[table].columns.keys()} == {"id", "text"}}
+
+    assert {cell: value for cell, value in found.items() if cell[0] not in shared} == {
+        cell: value for cell, value in examples.items() if cell[0] not in shared
+    }
+    texts = {text for table in shared for (text,) in site.rows(f"SELECT text FROM {table}")}
+    named = set(re.findall(r"`([^`]+)`", PAGE.read_text(encoding="utf-8")))
+    assert texts - named <= {page["path"] for page in _pages()} | {"", "(other)"}
+
+
+def _pages() -> list[dict[str, str]]:
+    manifest = Path(__file__).parents[1] / "contract" / "manifest.json"
+    pages = json.loads(manifest.read_text(encoding="utf-8"))["pages"]
+    assert isinstance(pages, list)
+    return pages
