@@ -18,7 +18,7 @@ JS_READY := js/node_modules/.ready
 APT := -o Acquire::Retries=0 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check coverage browser e2e fix js bench promises clean
+.PHONY: help demo test check coverage browser e2e fix js bench promises audit clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -66,6 +66,16 @@ bench: $(READY) ## Measure, beside the floors of the same run (about 15 minutes)
 
 promises: $(READY) ## Put every promise to the test and write docs/promises.md (about 15 minutes; LONG=1: the numbers of a release)
 	$(BIN)/python -m tests.reliability
+
+# The tools are installed beside what they look at, not into it.
+audit: ## Ask for known vulnerabilities of what is installed at run time, write its bill of materials (dist/sbom.cdx.json)
+	@$(PYTHON) -m venv --clear --without-pip build/audit/site && $(PYTHON) -m venv --clear build/audit/tools && mkdir -p dist
+	@build/audit/tools/bin/pip install --quiet --disable-pip-version-check '.[audit]'
+	@build/audit/tools/bin/pip --python build/audit/site/bin/python install --quiet --disable-pip-version-check '.[server,postgres]'
+	build/audit/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json build/audit/site/bin/python
+	npm --prefix js audit
+	@build/audit/tools/bin/pip --python build/audit/site/bin/python freeze --exclude mkdocs-stats-plugin > build/audit/installed.txt
+	build/audit/tools/bin/pip-audit --strict --progress-spinner off --no-deps --disable-pip --requirement build/audit/installed.txt
 
 clean: ## Remove what was installed and built
 	rm -rf $(VENV) js/node_modules build dist example_site/site
