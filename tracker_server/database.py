@@ -89,7 +89,7 @@ def _prepare_sqlite(engine: Engine, synchronous: str) -> None:
             connection.execute(f"PRAGMA {pragma}").close()
         # What fails on the way to a log is not said: the database stays as it was.
         mode = connection.execute("PRAGMA journal_mode").fetchone()
-        if mode != ("wal",):
+        if mode not in {("wal",), ("memory",)}:  # One in memory has nothing to lose.
             raise sqlite3.OperationalError(f"the database cannot have a log (WAL): {mode[0]}")
 
     @event.listens_for(engine, "checkin")
