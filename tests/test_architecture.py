@@ -44,6 +44,7 @@ FLOORS = {
             "vocabulary",
             "statements",
             "lock",
+            "room",
             "migrate",
             "sqlite_file",
             "connection",

@@ -10,7 +10,7 @@ from tracker_server.errors import ConfigurationError
 
 PREFIX = "STATS_"
 _ALIASES = {"STATS_ALLOWED_HOST": "STATS_ALLOWED_HOSTS"}
-_MAY_BE_ZERO = {"max_streams", "max_unknown_paths", "rate_limit", "retention_days"}
+_MAY_BE_ZERO = {"max_streams", "max_unknown_paths", "rate_limit", "reserve_mib", "retention_days"}
 _TOKEN = re.compile(r"[\x20-\x7e]{16,}")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 
@@ -27,6 +27,11 @@ class Settings:
     """SQLAlchemy URL. A relative SQLite file is created in the working directory."""
     synchronous: str = "full"
     """When SQLite flushes to the disk: ``full`` with every commit, ``normal`` now and then."""
+    reserve_mib: int = 64
+    """How many MiB of the disk of a SQLite file are left free, so that old views can be deleted.
+
+    With less, messages are answered with 503. 0 leaves nothing.
+    """
     manifest: str = ""
     """Path of the site's ``stats-manifest.json``; watched, a new build shows without restart."""
     manifest_token: str = ""

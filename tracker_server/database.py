@@ -222,6 +222,12 @@ def is_single_writer(engine: Engine) -> bool:
     return engine.dialect.name == "sqlite"
 
 
+def unused_bytes(connection: Connection) -> int:
+    """Return how much of a SQLite file deleted rows have left to new ones."""
+    pages: int = connection.exec_driver_sql("PRAGMA freelist_count").scalar_one()
+    return pages * PAGE_BYTES
+
+
 def cause_of(error: BaseException) -> str:
     """Return why a transaction failed, one of `meter.CAUSES` but ``unexpected``.
 

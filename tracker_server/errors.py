@@ -43,5 +43,9 @@ class StorageError(TrackerError):
     """The database did not commit: nothing of the batch counts as stored, and a retry is safe."""
 
 
+class NoRoomError(StorageError):
+    """The disk has no more room than what is kept for pruning."""
+
+
 class QueueFullError(TrackerError):
     """More messages wait for the disk than `max_waiting` allows; the sender should come later."""

@@ -18,9 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker_server import bot_counts, events, readings
 from tracker_server.cleanup import CleanUp
-from tracker_server.config import Settings
-from tracker_server.database import cause_of, is_single_writer, open_writer
-from tracker_server.errors import InvalidManifestError, StorageError, TrackerError
+from tracker_server.config import Settings, database_file
+from tracker_server.database import cause_of, is_single_writer, open_writer, unused_bytes
+from tracker_server.errors import InvalidManifestError, NoRoomError, StorageError, TrackerError
 from tracker_server.meter import StoreMeter
 from tracker_server.model import (
     Beat,
@@ -32,6 +32,7 @@ from tracker_server.model import (
     Received,
     View,
 )
+from tracker_server.room import Room
 from tracker_server.schema import MAX_PATH_ID, OTHER, uncounted_key
 from tracker_server.statements import BOTS, DEPLOYS, LABELS, PAGES, PATHS, TOTALS, Statements
 from tracker_server.tally import Counting, Tally
@@ -40,6 +41,8 @@ from tracker_server.vocabulary import Vocabulary, append
 MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST = 10_000
 _OF_KNOWN_PATHS = frozenset({Leave, BotView})
 """Messages that add no path to those that there are."""
+BATCH_BYTES = 1 << 18
+"""More than a batch makes a SQLite file grow."""
 
 
 class _Totals(NamedTuple):
@@ -65,6 +68,7 @@ class Store:
         self._engine = engine
         self._driver_error = engine.dialect.loaded_dbapi.Error
         self._settings = settings
+        self._room = Room(database_file(settings.database_url), settings.reserve_mib)
         self._writer: Connection | None = None
         self._digest = ""
         self._words: dict[int, int] | None = None
@@ -97,6 +101,7 @@ class Store:
         """
         with self._transaction() as connection:
             totals = self._lock(connection)
+            self._require_room(connection)
             done = [(r.at, r.message) for r in batch if isinstance(r.message, Event)]
             said = [*readings.said_in(batch)]
             texts = {r.message.path for r in batch if type(r.message) not in _OF_KNOWN_PATHS}
@@ -131,6 +136,7 @@ class Store:
         with self._transaction() as connection:
             if self._lock(connection).manifest_digest == digest:
                 return
+            self._require_room(connection)
             rows = connection.execute(select(PATHS.c.text, PATHS.c.id))
             ids: dict[str, int] = {row[0]: row[1] for row in rows}
             fresh = [page.path for page in manifest.pages if page.path not in ids]
@@ -174,6 +180,7 @@ class Store:
         """
         with self._transaction() as connection:
             self._lock(connection)
+            self._require_room(connection)
             connection.execute(update(TOTALS).values(views=TOTALS.c.views))
 
     def _note(self, batch: Sequence[Received], tally: Tally, written: int, idle: int) -> None:
@@ -199,6 +206,8 @@ class Store:
             if isinstance(error, SQLAlchemyError | self._driver_error):
                 self.meter.failures[cause_of(error)] += 1
                 raise StorageError(str(error.__cause__ or error)) from error
+            if isinstance(error, NoRoomError):
+                self.meter.failures["full"] += 1
             if not isinstance(error, TrackerError):
                 self.meter.failures["unexpected"] += 1
             raise
@@ -212,6 +221,14 @@ class Store:
         if self._writer is not None:
             self._writer.invalidate()
             self.close()
+
+    def _require_room(self, connection: Connection) -> None:
+        """Leave the rest of the disk to what deletes, but use what has been deleted."""
+        if self._room.is_short() and unused_bytes(connection) < BATCH_BYTES:
+            raise NoRoomError(
+                f"less than {self._settings.reserve_mib} MiB are free on the disk of the database, "
+                "which are kept for pruning"
+            )
 
     def _lock(self, connection: Connection) -> _Totals:
         totals = _Totals(*self._statements.lock.fetch(connection)[0])

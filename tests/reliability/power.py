@@ -151,9 +151,13 @@ def record(folder: Path, seed: str, synchronous: str = "full") -> Recording:
 
 def read_recording(disk: Path, log: Path) -> Recording:
     """Return what was noted, and the views that are there."""
-    with closing(sqlite3.connect(disk / BASE)) as base:
-        views = base.execute(_VIEWS).fetchall()
-    return Recording(str(disk), list(read_notes(log)), views)
+    return Recording(str(disk), list(read_notes(log)), read_views(disk / BASE))
+
+
+def read_views(file: Path) -> list[Key]:
+    """Return the views of a database in the order in which they were stored."""
+    with closing(sqlite3.connect(file)) as base:
+        return base.execute(_VIEWS).fetchall()
 
 
 def _talk(process: Process, clients: list[Client], end: Callable[[Process], None]) -> None:

@@ -41,6 +41,12 @@ PROMISES = (
         control_is="runs with `STATS_SYNCHRONOUS=normal`; and a view is taken out of states that are right",
     ),
     Promise(
+        number="P5",
+        sentence="A full disk is an outage of writes only, and ends by itself",
+        target="50 times full: 503, pages and pruning go on, stored again within 2 s, 0 lost, 0 corrupt",
+        script=("tests.reliability.full",),
+    ),
+    Promise(
         number="P6",
         sentence="A flush that fails is never reported as a success, and a retry counts once",
         target="each of the first 200 flushes: 503, `/readyz` red, 0 twice; 0 lost in 4,000 power cuts",

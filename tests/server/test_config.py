@@ -13,6 +13,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "port": ("9000", 9_000),
     "database_url": ("sqlite:////srv/stats.sqlite3", "sqlite:////srv/stats.sqlite3"),
     "synchronous": ("normal", "normal"),
+    "reserve_mib": ("16", 16),
     "manifest": ("site/stats-manifest.json", "site/stats-manifest.json"),
     "manifest_token": ("a token of length", "a token of length"),
     "metrics_token": ("a token of length", "a token of length"),
@@ -32,7 +33,7 @@ EXAMPLES: dict[str, tuple[str, object]] = {
     "respect_dnt": ("false", False),
     "threads": ("4", 4),
 }
-MAY_BE_ZERO = {"max_streams", "max_unknown_paths", "rate_limit", "retention_days"}
+MAY_BE_ZERO = {"max_streams", "max_unknown_paths", "rate_limit", "reserve_mib", "retention_days"}
 NUMBERS = [name for name, (_, value) in EXAMPLES.items() if type(value) is int]
 
 
@@ -44,6 +45,7 @@ def test_settings_have_the_documented_defaults() -> None:
         8_001,
         "sqlite:///stats.sqlite3",
         "full",
+        64,
         "",
         "",
         "",
