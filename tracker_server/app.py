@@ -1,5 +1,6 @@
 """Puts the parts together: settings in, one WSGI application out."""
 
+import logging
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
@@ -12,7 +13,9 @@ from flask import Flask, Response
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from tracker_server import sqlite_file
 from tracker_server.address import Address
+from tracker_server.answers import answer_text
 from tracker_server.api import make_api
 from tracker_server.config import Settings, database_file
 from tracker_server.counters import Counters
@@ -24,6 +27,7 @@ from tracker_server.figures import (
     Question,
     Report,
 )
+from tracker_server.health import reason_of
 from tracker_server.identity import DailyIdentity, Salts
 from tracker_server.ingest import PATH, Ingest
 from tracker_server.limits import Limits
@@ -46,8 +50,12 @@ from tracker_server.store import Store
 from tracker_server.streams import Streams
 from tracker_server.upkeep import Upkeep
 
+_log = logging.getLogger("tracker_server")
+
 CACHED_STATEMENTS = 1_024
 """How many statements of SQLite stay compiled: each table takes 1 to 64 rows to the statement."""
+RETRY_SECONDS = 5
+"""When to ask again for figures that cannot be read."""
 MAX_READING_SECONDS = 5.0
 """For how long a report reads raw views; it is exact for the days that it got to."""
 SERIES_DAYS = 90
@@ -123,6 +131,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
     app.register_blueprint(make_embeds(settings, live, counters))
     app.register_blueprint(make_pages(live, reports))
     app.after_request(_add_headers)
+    app.register_error_handler(SQLAlchemyError, _answer_without_database)
     identity = DailyIdentity(
         Salts(_salt_file(settings)), clock, window_seconds=settings.view_window_seconds
     )
@@ -194,7 +203,7 @@ def _open_database(app: Flask, settings: Settings) -> tuple[Engine, FileLock | N
     # A server that was restarted leaves broken connections behind: they are tried before use.
     options: dict[str, object] = {"pool_pre_ping": True}
     if file is not None:
-        options["connect_args"] = {"cached_statements": CACHED_STATEMENTS}
+        options["creator"] = sqlite_file.opener(file.absolute(), CACHED_STATEMENTS)
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
     try:
         db.init_app(app)
@@ -274,6 +283,14 @@ def _check(engine: Engine) -> None:
             connection.execute(text("SELECT 1"))
     except SQLAlchemyError as error:
         raise StorageError(str(error)) from error
+
+
+def _answer_without_database(error: Exception) -> Response:
+    """Say that nothing can be read: the database is away, locked or damaged."""
+    _log.error("not read: %s", reason_of(error), extra={"event": "storage_error"})
+    response = answer_text("the database does not answer", 503)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
 
 
 def _add_headers(response: Response) -> Response:

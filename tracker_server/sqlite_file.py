@@ -20,6 +20,8 @@ Version = tuple[int, int, int]
 Connect = Callable[[], sqlite3.Connection]
 _Read = TypeVar("_Read")
 
+LOOKED_THROUGH_BYTES = 32 << 20
+"""How large a database may be that is looked through at each start."""
 _HEADER = b"SQLite format 3\0"
 
 
@@ -36,6 +38,49 @@ def create(file: Path) -> None:
         raise ConfigurationError(f"database_url: {file}: {error.strerror}") from error
 
 
+class SameFile:
+    """Tells whether the name still leads to the file that it led to at first.
+
+    Who deletes or replaces the file of a running tracker leaves it one without a name, in which
+    whatever is stored is gone when the process ends.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._first: tuple[int, int] | None = None
+
+    def check(self) -> None:
+        """Look; takes 2 µs.
+
+        Raises:
+            sqlite3.OperationalError: it was moved, deleted or replaced.
+        """
+        try:
+            state = self._file.stat()
+        except OSError as error:
+            reason = f"{str(self._file)!r}: {error.strerror}; put it back"
+            raise sqlite3.OperationalError(reason) from error
+        if self._first is None:
+            self._first = state.st_dev, state.st_ino
+        elif self._first != (state.st_dev, state.st_ino):
+            reason = f"{str(self._file)!r} was replaced while it was open; restart the tracker"
+            raise sqlite3.OperationalError(reason)
+
+
+def opener(file: Path, cached_statements: int) -> Connect:
+    """Return what opens this very file for an engine, and never makes another in its place."""
+    same = SameFile(file)
+
+    def connect() -> sqlite3.Connection:
+        same.check()
+        uri = f"file:{quote(str(file.absolute()))}?mode=rw"
+        return sqlite3.connect(
+            uri, uri=True, check_same_thread=False, cached_statements=cached_statements
+        )
+
+    return connect
+
+
 def table_names(file: Path) -> set[str]:
     """Return which tables an existing file has, without changing it.
 
@@ -48,9 +93,33 @@ def table_names(file: Path) -> set[str]:
             rows = _read_tables(file, "ro")
         except sqlite3.OperationalError:
             rows = _read_tables(file, "rw")  # A start that was cut short has to be rolled back.
+    except UnicodeDecodeError as error:  # The driver fails at what SQLite says of such tables.
+        raise ConfigurationError(f"database_url: {str(file)!r}: malformed tables") from error
     except (OSError, sqlite3.Error) as error:
         raise ConfigurationError(f"database_url: {str(file)!r}: {_reason(error)}") from error
     return {name for (name,) in rows}
+
+
+def require_whole(file: Path) -> None:
+    """Look through a database before anybody writes to it.
+
+    Always after an end that left a log, else only where it takes a moment.
+
+    Raises:
+        ConfigurationError: it is damaged.
+    """
+    if not _log_of(file) and file.stat().st_size > LOOKED_THROUGH_BYTES:
+        return
+    try:
+        with closing(_connect(file, "rw")) as connection:
+            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        found = str(error)
+    if found != "ok":
+        reason = " ".join(str(found).split())
+        raise ConfigurationError(
+            f"database_url: {str(file)!r} is damaged: {reason}; put a backup in its place"
+        )
 
 
 def back_up(file: Path, label: str) -> Path:
@@ -206,6 +275,11 @@ def _check_header(file: Path) -> None:
     journal = file.with_name(f"{file.name}-journal")
     if header not in {b"", _HEADER} and not journal.exists():
         raise sqlite3.DatabaseError("file is not a database")
+
+
+def _log_of(file: Path) -> bool:
+    log = file.with_name(f"{file.name}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _state_at_rest(file: Path) -> tuple[int, int, int] | None:

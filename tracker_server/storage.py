@@ -83,6 +83,8 @@ def _make_file_ready(engine: Engine, file: Path) -> None:
             f"database_url: {str(file)!r} is a database of another program: it has tables, "
             f"and no {VERSION_TABLE!r} among them"
         )
+    if tables:
+        sqlite_file.require_whole(file)
     revisions = pending(engine)
     engine.dispose()
     if revisions and tables:

@@ -34,6 +34,7 @@ from tracker_server.model import (
 )
 from tracker_server.room import Room
 from tracker_server.schema import MAX_PATH_ID, OTHER, uncounted_key
+from tracker_server.sqlite_file import SameFile
 from tracker_server.statements import BOTS, DEPLOYS, LABELS, PAGES, PATHS, TOTALS, Statements
 from tracker_server.tally import Counting, Tally
 from tracker_server.vocabulary import Vocabulary, append
@@ -68,7 +69,9 @@ class Store:
         self._engine = engine
         self._driver_error = engine.dialect.loaded_dbapi.Error
         self._settings = settings
-        self._room = Room(database_file(settings.database_url), settings.reserve_mib)
+        file = database_file(settings.database_url)
+        self._same_file = None if file is None else SameFile(file.absolute())
+        self._room = Room(file, settings.reserve_mib)
         self._writer: Connection | None = None
         self._digest = ""
         self._words: dict[int, int] | None = None
@@ -196,6 +199,8 @@ class Store:
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         try:
+            if self._same_file is not None:
+                self._same_file.check()
             if self._writer is None:
                 self._writer = open_writer(self._engine)
             self._began = self._timer()

@@ -175,8 +175,10 @@ class _Life:
                 break
         else:
             odd.append("a full disk that takes views")
-        if (status := _status(connection, "/readyz")) != 503:
-            odd.append(f"/readyz {status}")
+        # Without a reserve there may be room for the write by which a tracker tries, and no more.
+        is_red = _status(connection, "/readyz") == 503
+        if not is_red and (self._reserve or "storage_recovered" not in process.output()):
+            odd.append("/readyz is not red")
         odd += [f"{path} {n}" for path in READ if (n := _status(connection, path)) != 200]
         self._disk.free(process)
         began = time.monotonic()
