@@ -1,16 +1,17 @@
-"""How figures are answered, unchanged ones with 304, and who may ask: certain sites, or a token."""
+"""How figures are answered, unchanged ones with 304; whose pages may read them, and who asks."""
 
-import hmac
 from collections.abc import Collection
 
-from flask import Response, request
+from flask import Response, g, request
 from werkzeug.wrappers import Response as BaseResponse
 
+from tracker_server.admission import NOBODY, Viewer
 from tracker_server.config import Settings
 from tracker_server.figures import (
     Overview,
 )
 from tracker_server.hosts import host_and_port, is_allowed
+from tracker_server.texts import LANGUAGES
 from tracker_server.wire import etag_of
 
 
@@ -37,25 +38,32 @@ def answer_figures(body: bytes, readers: Collection[str], status: int = 200) -> 
 
 
 def answer_text(text: str, status: int) -> Response:
-    """Answer with one line, which is not to be kept."""
-    response = Response(text + "\n", status, mimetype="text/plain")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    """Answer with one line."""
+    return Response(text + "\n", status, mimetype="text/plain")
 
 
-def carries_token(authorization: str, token: str) -> bool:
-    """Tell whether a header ``Authorization`` carries a bearer token."""
-    given = authorization.removeprefix("Bearer ")
-    return hmac.compare_digest(given.encode(), token.encode())
+def viewer() -> Viewer:
+    """Return who sent the request, as `guard` found out."""
+    found = g.get("viewer", NOBODY)
+    return found if isinstance(found, Viewer) else NOBODY
 
 
-def refuse_without(token: str) -> Response | None:
-    """Return what answers a request that does not carry a bearer token, nothing if it does."""
-    if carries_token(request.headers.get("Authorization", ""), token):
-        return None
-    response = answer_text("a bearer token is needed", 401)
-    response.headers["WWW-Authenticate"] = "Bearer"
-    return response
+def section() -> str:
+    """Return what the paths must begin with that the request may see; empty for all."""
+    return str(g.get("section", ""))
+
+
+def sign_out_proof() -> str:
+    """Return what a form has to say that ends the session; empty where nobody has signed in."""
+    return str(g.get("sign_out", ""))
+
+
+def asked_language() -> str:
+    """Return the language in which the request is to be answered."""
+    asked = request.args.get("lang")
+    if asked in LANGUAGES:
+        return asked
+    return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
 
 
 def readable(response: Response, readers: Collection[str]) -> Response:

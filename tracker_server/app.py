@@ -9,12 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask, Response
+from flask import Flask
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracker_server import sqlite_file
 from tracker_server.address import Address
+from tracker_server.admission import Admission
 from tracker_server.answers import answer_text
 from tracker_server.api import make_api
 from tracker_server.config import Settings, database_file
@@ -27,10 +28,12 @@ from tracker_server.figures import (
     Question,
     Report,
 )
+from tracker_server.guard import Guard
 from tracker_server.health import reason_of
 from tracker_server.identity import DailyIdentity, Salts
 from tracker_server.ingest import PATH, Ingest
-from tracker_server.limits import Limits
+from tracker_server.keyring import Keyring, keyring_file
+from tracker_server.limits import Limits, SignIns
 from tracker_server.live import Live
 from tracker_server.lock import FileLock
 from tracker_server.meter import ServerMeter
@@ -38,6 +41,7 @@ from tracker_server.metrics import Metrics, Sources
 from tracker_server.networks import Networks
 from tracker_server.operations import make_operations
 from tracker_server.pages import make_pages
+from tracker_server.passwords import Passwords
 from tracker_server.queries.counters import read_readers, read_views
 from tracker_server.queries.days import read_days, read_visitors
 from tracker_server.queries.overview import read_overview
@@ -45,6 +49,7 @@ from tracker_server.queries.report import read_report
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
 from tracker_server.schema import day_of, db
+from tracker_server.sign_in import Door
 from tracker_server.storage import make_ready, secure_log
 from tracker_server.store import Store
 from tracker_server.streams import Streams
@@ -77,6 +82,7 @@ class Tracker:
     reports: Reports
     streams: Streams
     upkeep: Upkeep
+    admission: Admission
     server_meter: ServerMeter
     """For the server that this runs in."""
 
@@ -130,7 +136,6 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
     counters = _counters(engine, settings, recorder, live, clock)
     app.register_blueprint(make_embeds(settings, live, counters))
     app.register_blueprint(make_pages(live, reports))
-    app.after_request(_add_headers)
     app.register_error_handler(SQLAlchemyError, _answer_without_database)
     identity = DailyIdentity(
         Salts(_salt_file(settings)), clock, window_seconds=settings.view_window_seconds
@@ -139,15 +144,18 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
     limits = Limits(settings.rate_limit, clock)
     ingest = Ingest(recorder, identity, settings, networks, limits)
     _mount(app, ingest)
+    keyring = Keyring(keyring_file(settings))
     tracker = app.extensions["tracker"] = Tracker(
         settings,
         *(engine, lock, store, recorder, ingest, networks, live, reports, streams, upkeep),
-        ServerMeter(),
+        *(Admission(settings, keyring, clock), ServerMeter()),
     )
     metrics = Metrics(_sources(tracker))
-    app.register_blueprint(
-        make_operations(recorder.health, metrics, settings.metrics_token, lambda: _check(engine))
-    )
+    app.register_blueprint(make_operations(recorder.health, metrics, lambda: _check(engine)))
+    door = Door(keyring, Passwords(), clock)
+    app.register_blueprint(door.routes())
+    guard = Guard(tracker.admission, keyring, networks, SignIns(clock), door.show)
+    guard.stand_before(app)
     return app
 
 
@@ -290,11 +298,6 @@ def _answer_without_database(error: Exception) -> Response:
     _log.error("not read: %s", reason_of(error), extra={"event": "storage_error"})
     response = answer_text("the database does not answer", 503)
     response.headers["Retry-After"] = str(RETRY_SECONDS)
-    return response
-
-
-def _add_headers(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
     return response
 
 

@@ -65,6 +65,13 @@ def make_cards(report: Report, address: Address, texts: Texts, site_url: str | N
     return [card for card in cards if card]
 
 
+def make_list(
+    name: str, report: Report, address: Address, texts: Texts, site_url: str | None
+) -> Card:
+    """Make the card of one list, with all of its rows."""
+    return _Maker(report, address, texts, site_url).whole(name)
+
+
 def page_link(site_url: str | None, path: str) -> str | None:
     """Return the address of a page; ``None`` when the site's own is unknown or no web address."""
     if not site_url or not site_url.startswith(("https://", "http://")):

@@ -9,8 +9,8 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -21,7 +21,9 @@ from tracker_server import maintenance
 from tracker_server.access import read_database
 from tracker_server.app import Tracker, create_app, overview_reader, report_reader
 from tracker_server.bridge import Bridge
-from tracker_server.config import Settings, database_file, read_settings, split_hosts
+from tracker_server.cli_access import password, share, token
+from tracker_server.config import Settings, database_file
+from tracker_server.console import database_option, errors_in_one_line, settings_of
 from tracker_server.demo_data import fill
 from tracker_server.demo_readers import DAYS
 from tracker_server.errors import ConfigurationError, TrackerError
@@ -43,21 +45,20 @@ _log = logging.getLogger("tracker_server")
 REDRAW_SECONDS = 1.0
 
 
-_database_option = click.option(
-    "--database-url", help="SQLAlchemy URL.  [STATS_DATABASE_URL; sqlite:///stats.sqlite3]"
-)
-
-
 @click.group()
 @click.version_option(package_name="mkdocs-stats-plugin", prog_name="tracker-server")
 def main() -> None:
     """Live, honest reader statistics for documentation sites."""
 
 
+for _command in (password, token, share):
+    main.add_command(_command)
+
+
 @main.command()
 @click.option("--host", help="Address to listen on.  [STATS_HOST; 127.0.0.1]")
 @click.option("--port", type=int, help="TCP port to listen on.  [STATS_PORT; 8001]")
-@_database_option
+@database_option
 @click.option(
     "--manifest", help="stats-manifest.json of the built site; watched.  [STATS_MANIFEST]"
 )
@@ -69,7 +70,7 @@ def main() -> None:
 )
 def run(**options: object) -> None:
     """Run the tracker until it is told to stop."""
-    settings = _settings(options)
+    settings = settings_of(options)
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
@@ -78,38 +79,38 @@ def run(**options: object) -> None:
     except OSError as error:  # An address that is taken, or none of this machine.
         reason = f"{settings.host}:{settings.port}: {error.strerror}"
         raise click.ClickException(reason) from error
-    with closing(listening), _errors_in_one_line():
+    with closing(listening), errors_in_one_line():
         if not serve(settings, listening):
             sys.exit(1)
 
 
 @main.command()
-@_database_option
+@database_option
 def check(**options: object) -> None:
     """Recount the figures from the raw views and compare. A tracker may run meanwhile.
 
     Says for each table how many figures were compared and which differ. Exit code 1 if
     any does.
     """
-    settings = _settings(options)
-    with _errors_in_one_line():
+    settings = settings_of(options)
+    with errors_in_one_line():
         _tell(maintenance.check(settings))
 
 
 @main.command()
-@_database_option
+@database_option
 def rebuild(**options: object) -> None:
     """Make the figures anew from the raw views, then check. The tracker must not run.
 
     Figures of days before the oldest raw views that were kept stay as they are.
     """
-    settings = _settings(options)
-    with _errors_in_one_line():
+    settings = settings_of(options)
+    with errors_in_one_line():
         _tell(maintenance.rebuild(settings))
 
 
 @main.command()
-@_database_option
+@database_option
 @click.option(
     "--retention-days",
     type=int,
@@ -118,8 +119,8 @@ def rebuild(**options: object) -> None:
 @click.option("--compact", is_flag=True, help="Then give the room back, which takes a while.")
 def prune(*, compact: bool, **options: object) -> None:
     """Delete old raw views; no figure changes. On SQLite the tracker must not run."""
-    settings = _settings(options)
-    with _errors_in_one_line():
+    settings = settings_of(options)
+    with errors_in_one_line():
         pruned = maintenance.prune(settings, time.time(), compact=compact)
     click.echo(f"{pruned.views:,} raw views of days before {pruned.first_day} deleted")
     if pruned.sizes is not None:
@@ -128,21 +129,21 @@ def prune(*, compact: bool, **options: object) -> None:
 
 
 @main.command()
-@_database_option
+@database_option
 @click.argument("target", type=click.Path(path_type=Path))
 def backup(target: Path, **options: object) -> None:
     """Copy a SQLite database while a tracker writes it.
 
     TARGET is a folder, or the copy, which must not exist.
     """
-    settings = _settings(options)
-    with _errors_in_one_line():
+    settings = settings_of(options)
+    with errors_in_one_line():
         copy, size = maintenance.back_up(settings, target, time.time())
     click.echo(f"{copy}: {size:,} bytes")
 
 
 @main.command("demo-data")
-@_database_option
+@database_option
 @click.option("--manifest", help="stats-manifest.json of the site that is read.  [STATS_MANIFEST]")
 @click.option("--seed", type=int, default=1, show_default=True, help="Which history to make up.")
 @click.option(
@@ -159,16 +160,16 @@ def demo_data(*, seed: int, days: int, **options: object) -> None:
     are made up. One that was filled so before is filled anew, one with views of real readers
     is refused.
     """
-    settings = _settings(options)
+    settings = settings_of(options)
     if not settings.manifest:
         raise click.UsageError("manifest: name the stats-manifest.json of a built site")
-    with _errors_in_one_line():
+    with errors_in_one_line():
         filled = fill(settings, Path(settings.manifest), time.time(), seed=seed, days=days)
     click.echo(f"{days} days made up: {filled.views:,} views by {filled.visitors:,} visitors")
 
 
 @main.command()
-@_database_option
+@database_option
 @click.option(
     "--period",
     default=DEFAULT_PERIOD,
@@ -191,7 +192,7 @@ def stats(*, database_url: str | None, as_json: bool, **options: object) -> None
 
     Colours only on a terminal, and not where NO_COLOR is set.
     """
-    settings = _settings({"database_url": database_url})
+    settings = settings_of({"database_url": database_url})
     parameters = _question(options)
 
     def read(engine: Engine) -> tuple[bytes, bytes]:
@@ -200,7 +201,7 @@ def stats(*, database_url: str | None, as_json: bool, **options: object) -> None
         reports = Reports(report_reader(engine), time.time, lambda: since)
         return reports.answer(parameters), live.snapshot().body
 
-    with _errors_in_one_line():
+    with errors_in_one_line():
         report, now = read_database(settings, read)
     if as_json:
         click.echo(report.decode())
@@ -210,14 +211,14 @@ def stats(*, database_url: str | None, as_json: bool, **options: object) -> None
 
 
 @main.command()
-@_database_option
+@database_option
 @click.option("--url", help="Address of a running tracker, read in the place of the database.")
 def top(*, url: str | None, **options: object) -> None:
     """Show what is being read, drawn anew each second; q or Ctrl+C ends it."""
-    settings = _settings(options)
+    settings = settings_of(options)
     if not sys.stdout.isatty():
         raise click.UsageError("this draws on a terminal; try tracker-server stats")
-    with _errors_in_one_line(), suppress(KeyboardInterrupt):
+    with errors_in_one_line(), suppress(KeyboardInterrupt):
         if url:
             _watch(Remote(url).read)
         else:
@@ -238,7 +239,7 @@ def serve(settings: Settings, listening: socket.socket) -> bool:
     tracker: Tracker = app.extensions["tracker"]
     address, meter = (settings.host, settings.port), tracker.server_meter
     bridge = Bridge(app.wsgi_app, settings.threads, address, meter)
-    front = Front(tracker.ingest, tracker.streams, bridge, manifest_token=settings.manifest_token)
+    front = Front(tracker.ingest, tracker.streams, bridge, tracker.admission)
     handlers = (front.handle, front.body_limit, tracker.streams.close)
     server = Server(*handlers, tracker.networks.of_peer, meter)
     tracker.upkeep.start(server.stop, lambda: os._exit(1))  # What waits then waits for ever.
@@ -324,27 +325,7 @@ def _style(columns: int | None = None) -> Style:
     )
 
 
-@contextmanager
-def _errors_in_one_line() -> Iterator[None]:
-    try:
-        yield
-    except TrackerError as error:
-        raise click.ClickException(str(error)) from error
-
-
 def _tell(checked: maintenance.Checked) -> None:
     click.echo("\n".join(checked.lines))
     if not checked.is_clean:
         sys.exit(1)
-
-
-def _settings(options: dict[str, object]) -> Settings:
-    hosts = options.pop("allowed_hosts", None)
-    try:
-        return read_settings(
-            os.environ,
-            allowed_hosts=split_hosts(list(hosts)) if isinstance(hosts, tuple) and hosts else None,
-            **options,
-        )
-    except ConfigurationError as error:
-        raise click.UsageError(str(error)) from error

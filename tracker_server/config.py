@@ -85,6 +85,16 @@ class Settings:
     Empty: beside the SQLite file, else ``stats.salts`` in the working directory. Processes on one
     PostgreSQL database need the same file.
     """
+    visibility: str = "public"
+    """Who may see the statistics: ``public``, everybody; ``counters``, everybody the counters and
+    badges of pages; ``private``, nobody but whom `tracker-server` lets in.
+    """
+    access_file: str = ""
+    """Where the hashes of password, tokens and share links are.
+
+    Empty: beside the SQLite file, else ``stats.access`` in the working directory. Processes on one
+    PostgreSQL database need the same file.
+    """
     trusted_proxies: tuple[str, ...] = ()
     """Networks of proxies whose ``X-Forwarded-For`` is believed, ``10.0.0.0/8`` or an address.
 
@@ -109,6 +119,10 @@ class Settings:
         if self.synchronous not in {"full", "normal"}:
             raise ConfigurationError(
                 f"synchronous: must be 'full' or 'normal', is {self.synchronous!r}"
+            )
+        if self.visibility not in {"public", "counters", "private"}:
+            raise ConfigurationError(
+                f"visibility: must be 'public', 'counters' or 'private', is {self.visibility!r}"
             )
         if self.port > 65_535:
             raise ConfigurationError(f"port: must be 1 to 65535, is {self.port}")

@@ -49,3 +49,7 @@ class NoRoomError(StorageError):
 
 class QueueFullError(TrackerError):
     """More messages wait for the disk than `max_waiting` allows; the sender should come later."""
+
+
+class UnguardedRouteError(TrackerError):
+    """A route and the table of policies do not agree: the application does not start."""

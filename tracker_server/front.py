@@ -3,13 +3,15 @@
 import asyncio
 from collections import deque
 
-from tracker_server.answers import carries_token
+from tracker_server.admission import Admission
 from tracker_server.api import EVENT_STREAM, MANIFEST_PATH
 from tracker_server.bridge import Bridge
 from tracker_server.connection import Connection
+from tracker_server.errors import StorageError
 from tracker_server.exchange import Answer, Request
 from tracker_server.ingest import PATH, Ingest
 from tracker_server.manifest import MAX_MANIFEST_BYTES
+from tracker_server.policy import POLICIES
 from tracker_server.streams import Streams
 
 MAX_BODY_BYTES = 16_384
@@ -17,18 +19,19 @@ MAX_BODY_BYTES = 16_384
 _COLLECT = PATH.encode()
 _COLLECT_QUERY = _COLLECT + b"?"
 _MANIFEST = MANIFEST_PATH.encode()
+PUT_MANIFEST = POLICIES[MANIFEST_PATH]
 
 
 class Front:
     """Handles the requests of one server, in its loop."""
 
     def __init__(
-        self, ingest: Ingest, streams: Streams, bridge: Bridge, *, manifest_token: str
+        self, ingest: Ingest, streams: Streams, bridge: Bridge, admission: Admission
     ) -> None:
         self._ingest = ingest
         self._streams = streams
         self._bridge = bridge
-        self._manifest_token = manifest_token
+        self._admission = admission
         self._loop: asyncio.AbstractEventLoop | None = None
         self._answers: deque[tuple[Connection, Answer]] = deque()
         """What the writer's thread has to say, until the loop comes to it."""
@@ -43,9 +46,14 @@ class Front:
 
     def body_limit(self, request: Request) -> int:
         """Return how many bytes a request may send: few, unless it proves that it may send more."""
-        token = self._manifest_token if request.target == _MANIFEST else ""
-        may = token and carries_token(request.header("authorization"), token)
+        may = request.target == _MANIFEST and self._may_put(request)
         return MAX_MANIFEST_BYTES if may else MAX_BODY_BYTES
+
+    def _may_put(self, request: Request) -> bool:
+        try:
+            return self._admission.may(PUT_MANIFEST, self._admission.viewer(request.header))
+        except StorageError:  # Who asks will hear it from Flask.
+            return False
 
     def _collect(self, connection: Connection, request: Request) -> None:
         self._loop = self._loop or asyncio.get_running_loop()
@@ -77,7 +85,9 @@ class Front:
         if request.method != "GET" or not headers.get("Content-Type", "").startswith(EVENT_STREAM):
             connection.answer(answer)
             return
-        follows = self._streams.follow(connection, headers.get("ETag", "").strip('"'))
+        may_follow = self._admission.may_follow(request.header)
+        tag = headers.get("ETag", "").strip('"')
+        follows = self._streams.follow(connection, tag, may_follow)
         connection.follow(answer, lambda: self._streams.leave(connection))
         if not follows:
             connection.cut()

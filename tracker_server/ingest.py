@@ -31,17 +31,14 @@ from tracker_server.model import (
 )
 from tracker_server.networks import Networks
 from tracker_server.payload import MAX_BODY_BYTES, parse_message
+from tracker_server.policy import COLLECT, MESSAGE_HEADERS
 from tracker_server.recorder import Recorder
 from tracker_server.signals import SIGNALS, Header, signal_of
 
-PATH = "/api/collect"
+PATH = COLLECT
 RETRY_SECONDS = 30
 
-_HEADERS = (
-    ("Access-Control-Allow-Origin", "*"),
-    ("Cross-Origin-Resource-Policy", "cross-origin"),
-    ("Cache-Control", "no-store"),
-)
+_HEADERS = MESSAGE_HEADERS
 _ALLOW = ("Allow", "POST, OPTIONS")
 _STORED = Answer(HTTPStatus.NO_CONTENT, _HEADERS)
 _TAKEN = Answer(HTTPStatus.ACCEPTED, _HEADERS)

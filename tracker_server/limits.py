@@ -18,6 +18,7 @@ TOTAL_SHARE = 50
 NETWORKS = 1 << 16
 SITES = 1 << 12
 """How many slots there are: half a MiB, and 32 KiB."""
+SIGN_INS_PER_MINUTE = 5
 
 
 class Buckets:
@@ -27,9 +28,12 @@ class Buckets:
     lock on the way of every message.
     """
 
-    def __init__(self, slots: int, per_second: float, key: bytes) -> None:
+    def __init__(
+        self, slots: int, per_second: float, key: bytes, burst_seconds: int = BURST_SECONDS
+    ) -> None:
         self._interval = 1.0 / per_second
-        self._burst = BURST_SECONDS - self._interval / 2  # So that rounding costs nobody a message.
+        self._most = burst_seconds + 1
+        self._burst = burst_seconds - self._interval / 2  # So that rounding costs nobody a message.
         self._due = array("d", [float("-inf")]) * slots
         self._key = key.hex()
         self._mask = slots - 1
@@ -39,7 +43,7 @@ class Buckets:
         slot = hash(self._key + name) & self._mask
         ahead = self._due[slot] - now
         # Nobody can be that far ahead unless the clock was set back.
-        if ahead <= 0 or ahead > BURST_SECONDS + 1:
+        if ahead <= 0 or ahead > self._most:
             ahead = 0.0
         if ahead >= self._burst:
             return ahead - self._burst
@@ -87,3 +91,21 @@ class Limits:
             return "site_limit", seconds
         seconds = self._total.wait("", now)
         return ("total_limit", seconds) if seconds else _NONE
+
+
+class SignIns:
+    """How often passwords may be tried from one network."""
+
+    def __init__(
+        self, clock: Callable[[], float], make_key: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        self._clock = clock
+        rate = SIGN_INS_PER_MINUTE / 60
+        self._networks = Buckets(SITES, rate, make_key(16), burst_seconds=60)
+
+    def wait(self, network: str | None) -> float:
+        """Take one try and return 0, or return after how many seconds there may be one.
+
+        Where an unnamed proxy forwards all tries are of one network.
+        """
+        return self._networks.wait(network or "", self._clock())

@@ -8,14 +8,16 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from tracker_server.address import Address
-from tracker_server.cards import Report, make_cards, name_filter, page_link
+from tracker_server.address import MORE_ROWS, Address
+from tracker_server.answers import asked_language, section, sign_out_proof
+from tracker_server.cards import Report, make_cards, make_list, name_filter, page_link
 from tracker_server.chart import make_chart, make_figures
 from tracker_server.errors import BusyError, InvalidQuestionError
 from tracker_server.figures import FILTERS
 from tracker_server.grains import ALL, DEFAULT_PERIOD, GRAINS, PERIODS
 from tracker_server.live import Live
 from tracker_server.reports import Reports
+from tracker_server.sections import cut_report
 from tracker_server.shapes import SHADES, line
 from tracker_server.texts import LANGUAGES, Texts
 
@@ -23,12 +25,6 @@ ROLLUP_SECONDS, RAW_SECONDS = 10, 60
 """How often an open page asks for its report anew, made of roll-ups or of raw views."""
 _GRAINS = {"hour": (1, 7), "day": (2, 400), "week": (14, 4_000), "month": (60, 4_000)}
 """Of how many days each is offered."""
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
-    "require-trusted-types-for 'script'"
-)
 
 
 def make_pages(live: Live, reports: Reports) -> Blueprint:
@@ -42,7 +38,7 @@ def make_pages(live: Live, reports: Reports) -> Blueprint:
     @pages.get("/stats")
     def stats() -> Response:
         address = Address(request.args)
-        texts = Texts(_language())
+        texts = Texts(asked_language())
         snapshot = live.snapshot()
         now = json.loads(snapshot.body)
         common = _common(address, texts, now, snapshot.overview.site_name)
@@ -50,24 +46,38 @@ def make_pages(live: Live, reports: Reports) -> Blueprint:
             root = request.host_url.rstrip("/")
             return _page("empty.html", 200, {**common, "root": root, "refresh": 0})
         try:
-            report = json.loads(reports.answer(address.question()))
+            report = _report(reports, address)
         except InvalidQuestionError as error:
             return _page("refused.html", 400, {**common, "reason": str(error)})
         except BusyError as error:
             response = _page("busy.html", 503, common)
             response.headers["Retry-After"] = str(error.retry_seconds)
             return response
+        if section() and "page" not in address.filters:
+            return _page("section.html", 200, common | _section(report, address, texts, now))
         view = _view(report, address, texts, now) | _series(report, address, texts, snapshot.taken)
         return _page("report.html", 200, common | view)
 
     return pages
 
 
-def _language() -> str:
-    asked = request.args.get("lang")
-    if asked in LANGUAGES:
-        return asked
-    return request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+def _report(reports: Reports, address: Address) -> dict[str, Any]:
+    """Return the report of a view, of which somebody may see a section only."""
+    question = address.question()
+    if section() and "page" not in address.filters:
+        question["limit"] = MORE_ROWS
+    report: dict[str, Any] = json.loads(reports.answer(question))
+    return cut_report(report, section()) if section() else report
+
+
+def _section(report: Report, address: Address, texts: Texts, now: dict[str, Any]) -> dict[str, Any]:
+    """Return what a list of the pages of a section shows, and nothing of all together."""
+    return {
+        "days": _days(report, texts),
+        "card": make_list("pages", report, address, texts, now["siteUrl"]),
+        "periods": (*PERIODS, ALL),
+        "period": "custom" if address.is_custom else address.period or DEFAULT_PERIOD,
+    }
 
 
 def _common(
@@ -83,6 +93,8 @@ def _common(
         "refresh": RAW_SECONDS if address.filters.keys() - {"page"} else ROLLUP_SECONDS,
         "site_name": site_name,
         "languages": LANGUAGES,
+        "sign_out": sign_out_proof(),
+        "section": section(),
         "since": texts.full_day(datetime.fromisoformat(since).date()) if since else None,
         "clock": lambda at: datetime.fromisoformat(at).strftime("%H:%M:%S"),
         "sparkline": lambda values: line(values, 80, 18),
@@ -168,9 +180,6 @@ def _page_of(report: Report, address: Address, now: dict[str, Any]) -> dict[str,
 
 def _page(template: str, status: int, values: Mapping[str, Any]) -> Response:
     response = Response(render_template(template, **values), status)
-    response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Language"] = values["t"].language
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
     response.vary.add("Accept-Language")
     return response

@@ -45,6 +45,8 @@ class Streams:
         self._max = max_streams
         self._followers: dict[Follower, str] = {}
         """Who is told, and the entity tag of what they have."""
+        self._may_follow: dict[Follower, Callable[[], bool]] = {}
+        """What tells whether somebody still may, asked before each look."""
         self._watching: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -61,11 +63,17 @@ class Streams:
         latest = self._snapshot(1.0)
         return _HEAD + (b"" if latest.etag == seen else _event(latest)), latest.etag
 
-    def follow(self, follower: Follower, seen: str) -> bool:
-        """Tell somebody of what is new after what they have; false if there are too many."""
+    def follow(
+        self, follower: Follower, seen: str, may_follow: Callable[[], bool] = lambda: True
+    ) -> bool:
+        """Tell somebody of what is new after what they have; false if there are too many.
+
+        Who no longer may follow is cut before anything more is said.
+        """
         if self._closed or len(self._followers) >= self._max:
             return False
         self._followers[follower] = seen
+        self._may_follow[follower] = may_follow
         if self._watching is None:
             self._watching = asyncio.get_running_loop().create_task(self._watch())
         return True
@@ -73,6 +81,7 @@ class Streams:
     def leave(self, follower: Follower) -> None:
         """Tell somebody no more."""
         self._followers.pop(follower, None)
+        self._may_follow.pop(follower, None)
 
     def open(self) -> int:
         """Return how many there are."""
@@ -82,6 +91,7 @@ class Streams:
         """Tell nobody any more, and begin no stream."""
         self._closed = True
         self._followers.clear()
+        self._may_follow.clear()
 
     async def _watch(self) -> None:
         """Look for news until nobody is left to be told.
@@ -96,6 +106,7 @@ class Streams:
             for follower in list(self._followers):
                 follower.cut()
             self._followers.clear()
+            self._may_follow.clear()
         finally:
             self._watching = None
 
@@ -104,6 +115,7 @@ class Streams:
         latest: Snapshot | None = None
         while self._followers:
             await asyncio.sleep(LOOK_SECONDS)
+            self._cut_who_may_not()
             looks += 1
             now = asyncio.get_running_loop().time()
             if looks >= LOOKS_BETWEEN:
@@ -116,6 +128,11 @@ class Streams:
                 sent = now
                 for follower in list(self._followers):
                     follower.push(_BEAT)
+
+    def _cut_who_may_not(self) -> None:
+        for follower in [some for some, may in self._may_follow.items() if not may()]:
+            self.leave(follower)
+            follower.cut()
 
     def _tell(self, latest: Snapshot) -> bool:
         """Send it to those who do not have it; tell whether there were any."""

@@ -1,7 +1,7 @@
 """The JSON that goes out; ``docs/wire.md`` is the specification."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
@@ -201,6 +201,11 @@ def write_counters(counters: Iterable[Counter]) -> bytes:
         {"path": row.path, "views": row.views, "activeVisitors": row.readers} for row in counters
     ]
     return _dump({"counters": rows})
+
+
+def write_cut(report: Mapping[str, object]) -> bytes:
+    """Write a report again of which something was taken away."""
+    return _dump(report)
 
 
 def write_error(reason: str) -> bytes:

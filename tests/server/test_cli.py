@@ -275,7 +275,7 @@ def test_an_unknown_variable_is_exit_code_2(run: Run, tmp_path: Path) -> None:
     command = run("run", STATS_PROT="9000")
 
     assert command.wait() == 2
-    assert "Error: STATS_PROT: no such setting; there are STATS_ALLOWED_HOSTS" in command.err
+    assert "Error: STATS_PROT: no such setting; there are STATS_ACCESS_FILE" in command.err
     assert not list(tmp_path.glob("*.sqlite3*"))
 
 

@@ -545,6 +545,9 @@ def test_every_command_says_what_it_does() -> None:
     """The help lists them with one line each."""
     result = CliRunner().invoke(main, ["--help"])
 
-    assert set(main.commands) == {"run", "demo-data", "stats", "top", *COMMANDS}
+    assert set(main.commands) == {
+        *("run", "demo-data", "stats", "top", "password", "token", "share"),
+        *COMMANDS,
+    }
     for name in main.commands:
         assert f"\n  {name} " in result.stdout

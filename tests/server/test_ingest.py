@@ -19,6 +19,7 @@ CORS = {
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
 }
 
 

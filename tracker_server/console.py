@@ -1,0 +1,36 @@
+"""What all commands share: the settings they take, and how they say what went wrong."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from tracker_server.config import Settings, read_settings, split_hosts
+from tracker_server.errors import ConfigurationError, TrackerError
+
+database_option = click.option(
+    "--database-url", help="SQLAlchemy URL.  [STATS_DATABASE_URL; sqlite:///stats.sqlite3]"
+)
+
+
+def settings_of(options: dict[str, object]) -> Settings:
+    """Return the settings of the environment, and of options, which win."""
+    hosts = options.pop("allowed_hosts", None)
+    try:
+        return read_settings(
+            os.environ,
+            allowed_hosts=split_hosts(list(hosts)) if isinstance(hosts, tuple) and hosts else None,
+            **options,
+        )
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
+
+
+@contextmanager
+def errors_in_one_line() -> Iterator[None]:
+    """End with exit code 1 and one line where something cannot be done."""
+    try:
+        yield
+    except TrackerError as error:
+        raise click.ClickException(str(error)) from error
