@@ -123,36 +123,28 @@ PROMISES = (
         control=("tests.reliability.left_out", "--control"),
         control_is="knows neither headers nor programs",
     ),
+    Promise(
+        number="P22",
+        sentence="Every route has a policy: who may, from where, by which methods, with which headers",
+        target="100 % of the routes; one without a policy stops the start",
+        script=("tests.reliability.suite", "P22", "tests/server/test_policy.py"),
+    ),
+    Promise(
+        number="P23",
+        sentence="Nobody sees or changes what is not theirs",
+        target="every route by every kind of visitor by pages of others: 401, 403 or 404, 0 leaks; forms need each of their proofs",
+        script=(
+            *("tests.reliability.suite", "P23"),
+            *("tests/server/test_isolation.py", "tests/server/test_sign_in.py"),
+        ),
+    ),
+    Promise(
+        number="P24",
+        sentence="A tracker asks nobody for anything, and nothing secret is the same for two",
+        target="0 connections to other than this machine, without a way out of it; keys of its own, 0600",
+        script=("tests.reliability.egress",),
+        control=("tests.reliability.egress", "--control"),
+        control_is="asks a server for its newest version",
+    ),
 )
 """In the order of their numbers."""
-
-PAGE = """\
-# Promises
-
-What the tracker promises, and what the script of each promise reached. Written by `make promises`; `LONG=1 make promises` takes the numbers of a release,
-`python -m tests.reliability P5 P6` runs some. `make test` runs a short form of each.
-
-| | promise | number | | reached |
-| --- | --- | --- | --- | --- |
-{rows}
-
-Measured on {machines}.
-
-## Controls
-
-A test that cannot fail shows nothing. The same scripts over a tracker that breaks the promise:
-
-| | broken how | found |
-| --- | --- | --- |
-{controls}
-
-## What is not promised
-
-- That messages are genuine: no tracker can tell a forged one. What forgery can do is bounded: unknown hosts are refused, unknown paths are few, each network has a rate.
-- The last message of a closing tab, and readers whose browsers block the tracker.
-- Durability on disks that lie about a flush, on network file systems, or with `STATS_SYNCHRONOUS=normal`.
-- Heartbeats: an answer of 202 may be lost with up to one interval of reading time.
-- To stand against a flood that fills the line: put a proxy in front, and name it in `STATS_TRUSTED_PROXIES`.
-- Anonymity in the legal sense: with `visitor_id: daily`, ids are pseudonyms for as long as the key of their day lives, 48 hours at most.
-"""
-"""``docs/promises.md``, without its rows."""
