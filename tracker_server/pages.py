@@ -37,7 +37,7 @@ def make_pages(live: Live, reports: Reports) -> Blueprint:
 
     @pages.get("/stats")
     def stats() -> Response:
-        address = Address(request.args)
+        address = Address(_parameters())
         texts = Texts(asked_language())
         snapshot = live.snapshot()
         now = json.loads(snapshot.body)
@@ -59,6 +59,14 @@ def make_pages(live: Live, reports: Reports) -> Blueprint:
         return _page("report.html", 200, common | view)
 
     return pages
+
+
+def _parameters() -> dict[str, str]:
+    """Return what is asked for; of a section there are no lists of what is outside of it."""
+    asked = request.args.to_dict()
+    if section() and asked.get("list") in {"next", "missing"}:
+        del asked["list"]
+    return asked
 
 
 def _report(reports: Reports, address: Address) -> dict[str, Any]:

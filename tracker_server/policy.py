@@ -19,10 +19,10 @@ OWN, SITES, ANY = "own", "sites", "any"
 _NO_FEATURES = ", ".join(
     f"{feature}=()"
     for feature in (
-        *("accelerometer", "autoplay", "browsing-topics", "camera", "display-capture"),
+        *("accelerometer", "autoplay", "camera", "display-capture"),
         *("encrypted-media", "fullscreen", "geolocation", "gyroscope", "magnetometer"),
         *("microphone", "midi", "payment", "picture-in-picture", "publickey-credentials-get"),
-        *("screen-wake-lock", "usb", "web-share", "xr-spatial-tracking"),
+        *("screen-wake-lock", "usb", "xr-spatial-tracking"),
     )
 )
 _CONTENT = {

@@ -7,8 +7,9 @@ pages of it would be two visitors, and a visit through three would be three.
 from collections.abc import Mapping
 from typing import Any
 
-_OF_PAGES = ("pages", "entryPages", "exitPages", "next")
-_OF_THE_SITE: Mapping[str, Any] = {"notFound": None, "deploys": []}
+_OF_PAGES = ("pages", "entryPages", "exitPages")
+_OF_THE_SITE: Mapping[str, Any] = {"next": None, "notFound": None, "deploys": []}
+"""What is told of none: of the pages that were read next, those inside would be no whole."""
 
 
 def cut_report(report: Mapping[str, Any], section: str) -> dict[str, Any]:
@@ -18,4 +19,5 @@ def cut_report(report: Mapping[str, Any], section: str) -> dict[str, Any]:
         for name in _OF_PAGES
         if report.get(name) is not None
     }
-    return {**report, **inside, **_OF_THE_SITE}
+    untold = {name: _OF_THE_SITE[name] for name in _OF_THE_SITE if name in report}
+    return {**report, **inside, **untold}

@@ -148,3 +148,34 @@ PROMISES = (
     ),
 )
 """In the order of their numbers."""
+
+PAGE = """\
+# Promises
+
+What the tracker promises, and what the script of each promise reached. Written by `make promises`; `LONG=1 make promises` takes the numbers of a release,
+`python -m tests.reliability P5 P6` runs some. `make test` runs a short form of each.
+
+| | promise | number | | reached |
+| --- | --- | --- | --- | --- |
+{rows}
+
+Measured on {machines}.
+
+## Controls
+
+A test that cannot fail shows nothing. The same scripts over a tracker that breaks the promise:
+
+| | broken how | found |
+| --- | --- | --- |
+{controls}
+
+## What is not promised
+
+- That messages are genuine: no tracker can tell a forged one. What forgery can do is bounded: unknown hosts are refused, unknown paths are few, each network has a rate.
+- The last message of a closing tab, and readers whose browsers block the tracker.
+- Durability on disks that lie about a flush, on network file systems, or with `STATS_SYNCHRONOUS=normal`.
+- Heartbeats: an answer of 202 may be lost with up to one interval of reading time.
+- To stand against a flood that fills the line: put a proxy in front, and name it in `STATS_TRUSTED_PROXIES`.
+- Anonymity in the legal sense: with `visitor_id: daily`, ids are pseudonyms for as long as the key of their day lives, 48 hours at most.
+"""
+"""``docs/promises.md``, without its rows."""

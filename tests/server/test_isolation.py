@@ -302,7 +302,7 @@ def test_a_section_has_the_figures_of_its_pages(world: World) -> None:
         return
 
     assert {row["path"] for row in owner["next"]} >= {"/blog/2026/first-boil/"}
-    assert guest["next"] == []
+    assert guest["next"] is None
     for key in ("views", "visitors", "visits", "series", "referrers", "countries", "reading"):
         assert guest[key] == owner[key], key
     assert guest["views"] == 7
@@ -312,12 +312,15 @@ def test_a_section_has_the_figures_of_its_pages(world: World) -> None:
 def test_the_list_of_a_section_has_its_pages_only(world: World) -> None:
     """Each with a link to its view, and without a script that would ask for more."""
     page = world.ask("link of a section", "/stats").get_data(as_text=True)
+    one = world.ask("link of a section", f"/stats?page={INSIDE[0]}&list=next")
     paths = set(re.findall(r'data-path="([^"]+)"', page))
     if world.visibility == "public":
         assert paths > {*INSIDE}
         return
 
     assert paths == {*INSIDE}
+    assert "All pages of your link" in one.text
+    assert "Read next" not in one.text
     assert "<script" not in page
     assert f'href="/stats?page={INSIDE[0]}"' in page
     assert '<h2 id="section">Pages below /guide/</h2>' in page
