@@ -148,6 +148,9 @@ class StatsConfig(Config):
     snapshot = Switch(default=False)
     """Whether the build asks the tracker for figures and shows them. Needs `tracker_url`."""
 
+    snapshot_token = c.Type(str, default="")
+    """Token by which the tracker gives figures to the build where they are not public."""
+
     live_counters = Switch(default=False)
     """Whether browsers bring the views on a page up to date. Needs `tracker_url`."""
 

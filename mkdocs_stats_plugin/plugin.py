@@ -222,8 +222,9 @@ class StatsPlugin(BasePlugin[StatsConfig]):
     def _reader(self, config: MkDocsConfig) -> Callable[[], Snapshot | None]:
         """Return what asks the tracker when the first page needs a figure, and not again."""
         folder = Path(config.config_file_path or "mkdocs.yml").parent / self.config.cache_dir
-        if self._source is None or not self._source.is_of(self.config.tracker_url, folder):
-            self._source = Source(self.config.tracker_url, folder, time.time)
+        address, token = self.config.tracker_url, self.config.snapshot_token
+        if self._source is None or not self._source.is_of(address, folder, token):
+            self._source = Source(address, folder, time.time, token)
         source, strict = self._source, config.strict
 
         def read() -> Snapshot | None:

@@ -81,20 +81,27 @@ class Snapshot:
 class Source:
     """Where figures come from: a tracker, or a file in which its last answers are kept."""
 
-    def __init__(self, tracker_url: str, folder: Path, clock: Callable[[], float]) -> None:
-        """`folder` is made when there is something to keep in it; the clock gives seconds."""
+    def __init__(
+        self, tracker_url: str, folder: Path, clock: Callable[[], float], token: str = ""
+    ) -> None:
+        """`folder` is made when there is something to keep in it; the clock gives seconds.
+
+        A tracker whose statistics are not public wants a token.
+        """
         self.problem = ""
         """Why the tracker could not be asked; empty when it answered."""
         self._tracker_url = tracker_url
         self._file = folder / FILE_NAME
+        self._token = token
         self._clock = clock
         self._asked = float("-inf")
         self._kept: dict[str, Any] | None = None
         self._snapshot: Snapshot | None = None
 
-    def is_of(self, tracker_url: str, folder: Path) -> bool:
+    def is_of(self, tracker_url: str, folder: Path, token: str = "") -> bool:
         """Tell whether it was made with these: `mkdocs serve` reads its configuration again."""
-        return (tracker_url, folder / FILE_NAME) == (self._tracker_url, self._file)
+        own = self._tracker_url, self._file, self._token
+        return (tracker_url, folder / FILE_NAME, token) == own
 
     def read(
         self, fresh_seconds: float = FRESH_SECONDS, *, trusts_file: bool = False
@@ -125,7 +132,7 @@ class Source:
                 "taken": int(now),
             }
             for name, question in _QUESTIONS.items():
-                document[name] = _get(self._tracker_url + question)
+                document[name] = _get(self._tracker_url + question, self._token)
             parse_snapshot(document)
         except (OSError, http.client.HTTPException) as error:
             self.problem = str(getattr(error, "reason", None) or error)
@@ -228,7 +235,9 @@ def _count(value: object) -> int:
     return value
 
 
-def _get(url: str) -> object:
+def _get(url: str, token: str) -> object:
     request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310  # the option allows only web addresses
+    if token:  # Wherever a redirection leads, it is not sent there.
+        request.add_unredirected_header("Authorization", f"Bearer {token}")
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
         return json.loads(answer.read(MAX_ANSWER_BYTES))

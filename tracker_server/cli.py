@@ -13,12 +13,14 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import TextIO
 
 import click
 from sqlalchemy import Engine, make_url
 
 from tracker_server import maintenance
 from tracker_server.access import read_database
+from tracker_server.admission import PUBLIC
 from tracker_server.app import Tracker, create_app, overview_reader, report_reader
 from tracker_server.bridge import Bridge
 from tracker_server.cli_access import password, share, token
@@ -29,6 +31,7 @@ from tracker_server.demo_readers import DAYS
 from tracker_server.errors import ConfigurationError, TrackerError
 from tracker_server.front import Front
 from tracker_server.grains import ALL, DEFAULT_PERIOD, PERIODS
+from tracker_server.keyring import Keyring, keyring_file
 from tracker_server.live import Live
 from tracker_server.logs import JsonLines
 from tracker_server.questions import MAX_DAYS
@@ -213,14 +216,19 @@ def stats(*, database_url: str | None, as_json: bool, **options: object) -> None
 @main.command()
 @database_option
 @click.option("--url", help="Address of a running tracker, read in the place of the database.")
-def top(*, url: str | None, **options: object) -> None:
+@click.option(
+    "--token-file",
+    type=click.File(),
+    help="File with a token of scope stats:read, for an address that is not public.",
+)
+def top(*, url: str | None, token_file: TextIO | None, **options: object) -> None:
     """Show what is being read, drawn anew each second; q or Ctrl+C ends it."""
     settings = settings_of(options)
     if not sys.stdout.isatty():
         raise click.UsageError("this draws on a terminal; try tracker-server stats")
     with errors_in_one_line(), suppress(KeyboardInterrupt):
         if url:
-            _watch(Remote(url).read)
+            _watch(Remote(url, token_file.readline().strip() if token_file else "").read)
         else:
             _watch(lambda: read_database(settings, lambda e: _live(e, settings).snapshot().body))
 
@@ -235,6 +243,7 @@ def serve(settings: Settings, listening: socket.socket) -> bool:
         ConfigurationError: the database cannot be used, or the socket.
     """
     _say_how_safe(settings)
+    _say_who_is_let_in(settings)
     app = create_app(settings)
     tracker: Tracker = app.extensions["tracker"]
     address, meter = (settings.host, settings.port), tracker.server_meter
@@ -268,6 +277,16 @@ def _say_where(settings: Settings) -> None:
         "pid": os.getpid(),
     }
     _log.info("start", extra={"event": "start", "fields": fields})
+
+
+def _say_who_is_let_in(settings: Settings) -> None:
+    let_in = Keyring(keyring_file(settings)).read()
+    if settings.visibility != PUBLIC and not (let_in.password or let_in.grants):
+        _log.warning(
+            "the statistics are not public, and nobody has been let in: set a password with "
+            "tracker-server password",
+            extra={"event": "nobody_let_in"},
+        )
 
 
 def _say_how_safe(settings: Settings) -> None:

@@ -80,16 +80,28 @@ class Keyring:
         credentials = self.read()
         return credentials if credentials.key else self.change(lambda same: same)
 
-    def add(self, plan: Grant, instead_of: str = "") -> tuple[str, Grant]:
+    def add(
+        self, plan: Grant, instead_of: str = "", password: str | None = None
+    ) -> tuple[str, Grant]:
         """Grant something; return the secret, which is kept nowhere, and what was granted.
 
         Args:
             plan: what is granted, without an id and a digest.
             instead_of: id of a grant that goes.
+            password: the hash by which it is granted, which must still be in force.
+
+        Raises:
+            StorageError: the password has changed meanwhile, or as with `change`.
         """
         secret = urlsafe_b64encode(self._make(SECRET_BYTES)).rstrip(b"=").decode()
         grant = replace(plan, id=self._make(ID_BYTES).hex(), digest=digest_of(secret))
-        self.change(lambda now: now.without(instead_of).adding(grant, plan.created))
+
+        def adding(now: Credentials) -> Credentials:
+            if password is not None and now.password != password:
+                raise StorageError("access_file: the password has been changed meanwhile")
+            return now.without(instead_of).adding(grant, plan.created)
+
+        self.change(adding)
         return secret, grant
 
     def _stamp(self) -> _Stamp:

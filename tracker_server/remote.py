@@ -13,8 +13,10 @@ MAX_ANSWER_BYTES = 8 * 1_024 * 1_024
 class Remote:
     """Asks one tracker again and again, and takes no answer twice."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, token: str = "") -> None:
         """`address` is that of the tracker, without a path of its interface.
+
+        A tracker whose statistics are not public wants a token.
 
         Raises:
             ConfigurationError: it is no web address.
@@ -22,6 +24,7 @@ class Remote:
         if not address.startswith(("http://", "https://")):
             raise ConfigurationError(f"url: must begin with http:// or https://, is {address!r}")
         self._url = f"{address.rstrip('/')}/api/stats"
+        self._token = token
         self._etag = ""
         self._body = b""
 
@@ -32,6 +35,8 @@ class Remote:
             StorageError: there is no such answer.
         """
         request = urllib.request.Request(self._url)  # noqa: S310  # checked in the constructor
+        if self._token:  # Wherever a redirection leads, it is not sent there.
+            request.add_unredirected_header("Authorization", f"Bearer {self._token}")
         if self._etag:
             request.add_header("If-None-Match", self._etag)
         try:

@@ -95,10 +95,12 @@ class Door:
         if not fits:
             return self.show("wrong", 401)
         if self._passwords.is_outdated(kept):
-            self._keyring.change(lambda now: now.rehashed(kept, self._passwords.hash(password)))
+            better = self._passwords.hash(password)
+            before, kept = kept, better
+            self._keyring.change(lambda now: now.rehashed(before, better))
         now = int(self._clock())
         plan = Grant(kind=SESSION, scope=ADMIN_SCOPE, created=now, expires=now + SESSION_SECONDS)
-        secret, _ = self._keyring.add(plan, instead_of=_session_id())
+        secret, _ = self._keyring.add(plan, _session_id(), kept)
         response = redirect(_asked_back(), 303)
         _keep(response, SESSION_COOKIE, secret, SESSION_SECONDS)
         _forget(response, FORM_COOKIE)

@@ -3,11 +3,14 @@
 import http.client
 import json
 import logging
+import os
 import re
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,10 @@ from mkdocs_stats_plugin.snapshot import FILE_NAME, Source, parse_snapshot
 from tests.plugin.sites import TRACKER, Site
 from tests.processes import Process, free_port
 from tests.server.conftest import session_id
+from tracker_server.errors import StorageError
+from tracker_server.keyring import Keyring
+from tracker_server.keys import Keys
+from tracker_server.remote import Remote
 
 CONTRACT = Path(__file__).parents[1] / "contract"
 STATS = json.loads((CONTRACT / "stats.json").read_text())
@@ -45,10 +52,10 @@ def _hear_all(caplog: pytest.LogCaptureFixture) -> None:
 class Tracker:
     """A real tracker that knows a site and has counted a few views."""
 
-    def __init__(self, folder: Path, manifest: Path) -> None:
+    def __init__(self, folder: Path, manifest: Path, **variables: str) -> None:
         folder.mkdir()
         url = f"sqlite:///{folder / 'stats.sqlite3'}"
-        self.process = Process(folder, url, STATS_MANIFEST=str(manifest))
+        self.process = Process(folder, url, STATS_MANIFEST=str(manifest), **variables)
         self.process.wait_until_it_serves()
         self.url = f"http://127.0.0.1:{self.process.port}"
         self._loads = 0
@@ -121,6 +128,65 @@ def test_templates_have_the_same(site: Site) -> None:
     html = site.build().html("guide/install/index.html")
 
     assert "<i>5/19|./ Install page 5|../ Guide page 3|0</i>" in html
+
+
+def test_a_tracker_that_is_not_public_is_asked_with_a_token(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes from the environment of the build, and is in nothing that was built."""
+    manifest = site.build().root / "stats-manifest.json"
+    (tmp_path / "kept.json").write_bytes(manifest.read_bytes())
+    keys = Keys(Keyring(tmp_path / "tracker" / "stats.sqlite3.access"))
+    tracker = Tracker(tmp_path / "tracker", tmp_path / "kept.json", STATS_VISIBILITY="private")
+    token = keys.make_token("build", "stats:read", "never", 0)
+    tracker.view("/guide/install/", 5)
+    site.write("guide/install.md", f"# Install\n\nRead {VIEWS} times.\n")
+    numbers = {}
+    try:
+        for name, given in (("without", ""), ("with", token)):
+            monkeypatch.setenv("READ_TOKEN", given)
+            site.options = {
+                "tracker_url": tracker.url,
+                "snapshot": True,
+                "snapshot_token": os.environ["READ_TOKEN"],
+            }
+            built = site.build()
+            numbers[name] = _number(built.html("guide/install/index.html"))
+    finally:
+        tracker.process.stop()
+
+    assert numbers == {"without": "\N{EN DASH}", "with": "5"}
+    files = [path for path in site.root.rglob("*") if path.is_file() and path.suffix != ".yml"]
+    assert [path for path in files if token.encode() in path.read_bytes()] == []
+
+
+def test_a_token_is_sent_to_the_tracker_and_not_where_it_redirects_to(tmp_path: Path) -> None:
+    """Whoever answers for the tracker does not choose who learns the token."""
+    heard: list[tuple[str, str | None]] = []
+
+    class Redirecting(BaseHTTPRequestHandler):
+        """Sends everybody elsewhere on the same machine."""
+
+        def do_GET(self) -> None:  # the name that the server calls
+            """Redirect once."""
+            heard.append((self.path, self.headers.get("Authorization")))
+            self.send_response(302 if self.path != "/elsewhere" else 404)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/elsewhere")  # type: ignore[attr-defined]
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Redirecting) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        Source(address, tmp_path, lambda: 0.0, "secret").read()
+        with pytest.raises(StorageError):
+            Remote(address, "secret").read()
+        server.shutdown()
+
+    assert [said for path, said in heard if path == "/elsewhere"] == [None, None]
+    assert [said for path, said in heard if path != "/elsewhere"] == ["Bearer secret"] * 2
 
 
 def test_a_site_is_built_with_two_requests(

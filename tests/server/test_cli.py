@@ -23,6 +23,7 @@ from click.testing import CliRunner
 from tests.server.conftest import session_id
 from tracker_server.cli import main
 from tracker_server.config import Settings
+from tracker_server.keyring import Keyring
 from tracker_server.sqlite_file import version_line
 
 PATIENCE_SECONDS = 15.0
@@ -219,6 +220,22 @@ def test_a_second_tracker_on_the_same_file_is_exit_code_1_and_one_line(
         )
     ]
     assert _request(port, "POST", "/api/collect", _view())[0] == 204
+
+
+@pytest.mark.parametrize("visibility", ["public", "counters", "private"])
+def test_an_owner_who_let_nobody_in_is_told(run: Run, tmp_path: Path, visibility: str) -> None:
+    """At the start, as long as nobody could see anything; with a password it is not said."""
+    ring = Keyring(tmp_path / "stats.sqlite3.access")
+    said = []
+    for password in ("", "some hash"):
+        if password:
+            ring.change(lambda now, to=password: now.with_password(to))  # type: ignore[misc]
+        command = run("run", "--port", str(_free_port()), STATS_VISIBILITY=visibility).serving()
+        command.process.terminate()
+        command.wait()
+        said.append("nobody_let_in" in command.err)
+
+    assert said == [visibility != "public", False]
 
 
 def test_less_durable_settings_are_warned_of(run: Run) -> None:

@@ -239,6 +239,23 @@ def test_another_password_ends_all_sessions(private: Site, change: str) -> None:
     assert Browser(private).sign_in().status_code == 401
 
 
+def test_a_password_that_changes_meanwhile_signs_nobody_in(
+    private: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else the session of who knew the old one would outlive it."""
+    real = Passwords.fits
+
+    def slowly(passwords: Passwords, kept: str, password: str) -> bool:
+        fits = real(passwords, kept, password)
+        Keys(keyring_of(private)).set_password("quite another one")
+        return fits
+
+    monkeypatch.setattr(Passwords, "fits", slowly)
+
+    assert Browser(private).sign_in().status_code == 503
+    assert keyring_of(private).read().of_kind(SESSION) == ()
+
+
 @pytest.mark.parametrize("back", ["//evil.example", "https://evil.example/stats", "/stats\r\nX: y"])
 def test_signing_in_leads_to_the_page_only(private: Site, back: str) -> None:
     """Whatever the form says."""

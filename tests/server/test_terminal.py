@@ -24,6 +24,8 @@ from tests.processes import ROOT, Process
 from tests.server.conftest import CONTRACT, NOON, MakeSite, session_id
 from tracker_server.config import Settings
 from tracker_server.demo_data import fill
+from tracker_server.keyring import Keyring, keyring_file
+from tracker_server.keys import Keys
 from tracker_server.terminal import Style, cells_of, fit, printable, render_live, render_report
 
 MANIFEST = CONTRACT / "manifest.json"
@@ -281,6 +283,29 @@ def test_top_follows_a_running_tracker(
     assert terminal.raw.count(ENTERED) == terminal.raw.count(LEFT) == 1
     assert terminal.raw.index(ENTERED) < terminal.raw.index("\x1b[H")
     assert "\x1b[?25h" in terminal.raw.rpartition("\x1b[H")[2]
+
+
+@pytest.mark.sqlite_only("who may see is not in the database")
+def test_top_carries_a_token_to_a_tracker_that_is_not_public(
+    tmp_path: Path, database_url: str, open_terminal: Callable[..., Terminal]
+) -> None:
+    """Out of a file: an argument could be read by others."""
+    tracker = Process(tmp_path, database_url, STATS_VISIBILITY="private")
+    tracker.wait_until_it_serves()
+    file = tmp_path / "token.txt"
+    keys = Keys(Keyring(keyring_file(Settings(database_url=database_url))))
+    file.write_text(keys.make_token("top", "stats:read", "never", 0) + "\n")
+    where = ["--url", f"http://127.0.0.1:{tracker.port}"]
+    refused = open_terminal(database_url, "top", *where)
+    code = refused.end()
+    terminal = open_terminal(database_url, "top", *where, "--token-file", str(file))
+    terminal.wait_for(lambda _: bool(terminal.frames) and "0 reading now" in terminal.frames[-1])
+    terminal.type("q")
+    tracker.stop()
+
+    assert code == 1
+    assert "answered 401" in refused.raw
+    assert terminal.end() == 0
 
 
 @pytest.mark.sqlite_only("the terminal is what it is about")
