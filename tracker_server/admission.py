@@ -68,7 +68,8 @@ class Admission:
         authorization = header("authorization")
         if authorization.startswith("Bearer "):
             return self._bearer(authorization.removeprefix("Bearer "))
-        cookies = read_cookies(header("cookie"), prefixed=not is_local(header))
+        sent = header("cookie")
+        cookies = read_cookies(sent, prefixed=not is_local(header)) if sent else {}
         return self._session(cookies) or self._share(cookies) or NOBODY
 
     def may(self, policy: Policy, viewer: Viewer) -> bool:

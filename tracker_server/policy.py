@@ -5,7 +5,8 @@ not start. So nobody can add a route and forget who may use it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 COLLECT = "/api/collect"
@@ -61,20 +62,26 @@ class Policy:
     within: tuple[str, ...] | None = None
     """Parameters that name pages, by which a share link of a section is held; ``None`` is closed
     to these links."""
-    index: bool = field(default=False)
+    index: bool = False
     """Whether who has such a link may ask without naming a page."""
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers that each answer has."""
-        resources = "cross-origin" if self.origins == ANY else "same-origin"
-        return {
+        return _headers(self.content, self.origins)
+
+
+@cache
+def _headers(content: str, origins: str) -> Mapping[str, str]:
+    return MappingProxyType(
+        {
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": "no-referrer",
             "Permissions-Policy": _NO_FEATURES,
-            "Content-Security-Policy": _CONTENT[self.content],
+            "Content-Security-Policy": _CONTENT[content],
             "Cross-Origin-Opener-Policy": "same-origin",
-            "Cross-Origin-Resource-Policy": resources,
+            "Cross-Origin-Resource-Policy": "cross-origin" if origins == ANY else "same-origin",
         }
+    )
 
 
 MESSAGE_HEADERS = (
