@@ -34,11 +34,7 @@ from tracker_server.policy import POLICIES
 
 TESTS = (
     *("tests/server/test_cli.py", "tests/server/test_pages.py", "tests/server/test_embeds.py"),
-    *(
-        "tests/server/test_reports.py",
-        "tests/server/test_demo_data.py",
-        "tests/server/test_keys.py",
-    ),
+    *("tests/server/test_demo_data.py", "tests/server/test_keys.py"),
     *("tests/server/test_manifest.py", "tests/server/test_enrich.py", "tests/plugin/test_build.py"),
 )
 """Of each part that might ask somebody; those on PostgreSQL, which is no part of this, left out."""
