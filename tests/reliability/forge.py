@@ -66,11 +66,11 @@ class Forge:
         self._number = 0
 
     def make(self) -> Forged:
-        """Make the next one: of a hundred 92 to the collect endpoint, two with a manifest."""
+        """Make the next one: of a hundred 95 to the collect endpoint, one with a manifest."""
         lot = self._dice.random()
-        if lot < 0.92:
+        if lot < 0.95:
             return self._message()
-        return self._manifest() if lot < 0.94 else self._question()
+        return self._manifest() if lot < 0.96 else self._question()
 
     def _message(self) -> Forged:
         dice = self._dice

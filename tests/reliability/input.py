@@ -103,7 +103,13 @@ class Outcome:
         return "; ".join((f"{said}, {self.stored:,} rows compared", *self.examples))
 
 
-def run(requests: int, seed: int, addresses: tuple[str, str], folder: Path) -> Outcome:
+def run(
+    requests: int,
+    seed: int,
+    addresses: tuple[str, str],
+    folder: Path,
+    part: tuple[int, int] = (0, 1),
+) -> Outcome:
     """Send each of so many forged requests to a tracker over each of two databases.
 
     Args:
@@ -111,6 +117,7 @@ def run(requests: int, seed: int, addresses: tuple[str, str], folder: Path) -> O
         seed: of what is forged.
         addresses: of the databases, both empty.
         folder: for the keys of visitors, which both share.
+        part: which of how many parts of what is always sent is sent from here.
     """
     now = [NOON]
     settings = {"salt_file": str(folder / "salts"), "rate_limit": 0, "synchronous": "normal"}
@@ -121,7 +128,7 @@ def run(requests: int, seed: int, addresses: tuple[str, str], folder: Path) -> O
     trackers: list[Tracker] = [app.extensions["tracker"] for app in apps]
     rules = sorted({rule.rule for rule in apps[0].url_map.iter_rules()} | {PATH})
     dice, outcome = random.Random(seed), Outcome()
-    forge, fixed = Forge(rules, dice), _fixed(dice)
+    forge, fixed = Forge(rules, dice), _fixed(*part)
     try:
         for number in range(requests // 2):
             forged = (next(fixed, None) if number % 2 else None) or forge.make()
@@ -138,11 +145,12 @@ def run(requests: int, seed: int, addresses: tuple[str, str], folder: Path) -> O
             tracker.close()
 
 
-def _fixed(dice: random.Random) -> Iterator[Forged]:
-    """Return the requests that are always sent, in some order."""
+def _fixed(share: int, shares: int) -> Iterator[Forged]:
+    """Return the part of one process of the requests that are always sent."""
     messages = [Forged("POST", PATH.encode(), "", {}, body) for body in bodies()]
     every = [*messages, *questions()]
-    return iter(dice.sample(every, len(every)))
+    random.Random(shares).shuffle(every)  # The same in each process.
+    return iter(every[share::shares])
 
 
 def _compare(forged: Forged, answers: list[tuple[int, bytes]], outcome: Outcome) -> None:
@@ -272,13 +280,15 @@ def careless(body: bytes) -> dict[str, object]:
     return fields
 
 
-def _share(requests: int, seed: int, postgresql: str, *, control: bool) -> Outcome:
+def _share(
+    requests: int, seed: int, postgresql: str, part: tuple[int, int], *, control: bool
+) -> Outcome:
     """Send the requests of one process."""
     logging.disable()
     broken = mock.patch.object(payload, "_decode", careless) if control else nullcontext()
     with tempfile.TemporaryDirectory() as folder, broken:
         sqlite = f"sqlite:///{folder}/stats.sqlite3"
-        return run(requests, seed, (sqlite, postgresql), Path(folder))
+        return run(requests, seed, (sqlite, postgresql), Path(folder), part)
 
 
 def run_shares(requests: int, seed: int, processes: int, *, control: bool = False) -> Outcome:
@@ -296,6 +306,7 @@ def run_shares(requests: int, seed: int, processes: int, *, control: bool = Fals
                 requests // processes,
                 seed + number,
                 f"{address}&options=-csearch_path%3D{name}",
+                (number, processes),
                 control=control,
             )
             for number, name in enumerate(names)

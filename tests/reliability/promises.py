@@ -73,6 +73,22 @@ PROMISES = (
         control_is="takes a name for markup (`|safe` in one template)",
     ),
     Promise(
+        number="P9",
+        sentence="The size of a tracker is bounded, whatever paths, referrers, campaigns and agents are invented",
+        target="200,000 invented paths, 20,000 of all else: 5 MiB on the disk and 64 MiB of memory more than the same views of one page",
+        script=("tests.reliability.cardinality",),
+        long=("--paths", "10000000", "--others", "1000000", "--over-http", "200000"),
+        control=(
+            "tests.reliability.cardinality",
+            "--paths",
+            "50000",
+            "--over-http",
+            "1000",
+            "--control",
+        ),
+        control_is="keeps every unknown path",
+    ),
+    Promise(
         number="P10",
         sentence="A flood from one network leaves the others alone",
         target="at 2,000 messages a second: 99 % of the others' views stored, 99 % within 100 ms",

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.reliability import cardinality, manifests, structure
 from tests.reliability import input as forged
-from tests.reliability import structure
+from tracker_server.config import Settings
 
 SEED = 20_261_129
 REQUESTS = 2_000
@@ -50,3 +51,34 @@ def test_a_template_that_trusts_a_value_is_found_out(breaks: structure.Breaks) -
     outcome = structure.run(RENDERS // 2, SEED, breaks)
 
     assert outcome.broken["html"] > 0, outcome
+
+
+def test_what_is_invented_takes_little_room() -> None:
+    """P9: beyond the vocabularies everything is one entry."""
+    outcome = cardinality.run(8_000, 8_000, 300, Settings().max_unknown_paths)
+
+    assert outcome.passed, outcome
+    assert outcome.disk > 0
+
+
+def test_a_tracker_that_keeps_every_path_is_found_out() -> None:
+    """P9: without the bound the same views take more than they may."""
+    outcome = cardinality.run(24_000, 0, 50, cardinality.WITHOUT_BOUND)
+
+    assert outcome.disk > cardinality.MAX_DISK, outcome
+
+
+def test_a_spoiled_manifest_changes_nothing(tmp_path: Path) -> None:
+    """It is refused in one line, and the one before stays in force."""
+    outcome = manifests.run_mutants(400, SEED, tmp_path)
+
+    assert outcome.passed, outcome
+    assert outcome.statuses[422] > 200
+    assert outcome.statuses[204] > 10
+
+
+def test_a_killed_tracker_has_one_manifest_or_the_other(tmp_path: Path) -> None:
+    """The pages are never those of two."""
+    outcome = manifests.run_kills(3, SEED, tmp_path)
+
+    assert outcome.passed, outcome
