@@ -23,6 +23,7 @@ USUAL = (
 HEADERS = (
     *("Accept-Language", "Authorization", "Content-Type", "Cookie", "Host", "If-None-Match"),
     *("If-Modified-Since", "Last-Event-ID", "Origin", "Range", "Referer", "User-Agent"),
+    *("DNT", "Sec-GPC", "Sec-Purpose", "Purpose", "X-Moz"),
     *("X-Forwarded-For", "X-Forwarded-Host", "Accept", "Accept-Encoding", "If-Match", "Forwarded"),
 )
 _PARAMETERS_OF = {
@@ -32,6 +33,8 @@ _PARAMETERS_OF = {
     "/api/stats": ("limit",),
     "/badge.svg": ("metric", "label", "path"),
 }
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+"""What a message says that it comes from, lest it is left out as a bot's."""
 _PAGE = {"path": "/", "slug": "", "title": "Home", "type": "docs", "published": True, "date": None}
 _MANIFEST = {"schema": 1, "site_name": "Docs", "site_url": "https://docs.example", "pages": [_PAGE]}
 _BODIES = tuple(bodies())
@@ -157,10 +160,11 @@ class Forge:
 
     def _headers(self, share: float) -> dict[str, str]:
         dice = self._dice
-        if dice.random() >= share:
-            return {}
-        names = dice.sample(HEADERS, dice.randint(1, 4))
-        return {name: _sendable(dice.choice((*TEXTS, *USUAL))) for name in names}
+        headers = {"User-Agent": BROWSER}
+        if dice.random() < share:
+            names = dice.sample(HEADERS, dice.randint(1, 4))
+            headers |= {name: _sendable(dice.choice((*TEXTS, *USUAL))) for name in names}
+        return headers
 
 
 def _sendable(text: str) -> str:

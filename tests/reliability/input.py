@@ -36,7 +36,7 @@ from sqlalchemy import select
 
 from tests.postgresql import running_server
 from tests.processes import Process
-from tests.reliability.forge import TOKEN, Forge, Forged, questions
+from tests.reliability.forge import BROWSER, TOKEN, Forge, Forged, questions
 from tests.reliability.hostile import bodies
 from tests.reliability.promise import conclude
 from tracker_server import payload
@@ -147,7 +147,8 @@ def run(
 
 def _fixed(share: int, shares: int) -> Iterator[Forged]:
     """Return the part of one process of the requests that are always sent."""
-    messages = [Forged("POST", PATH.encode(), "", {}, body) for body in bodies()]
+    agent = {"User-Agent": BROWSER}
+    messages = [Forged("POST", PATH.encode(), "", agent, body) for body in bodies()]
     every = [*messages, *questions()]
     random.Random(shares).shuffle(every)  # The same in each process.
     return iter(every[share::shares])
