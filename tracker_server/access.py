@@ -43,19 +43,36 @@ def read_database(settings: Settings, task: Callable[[Engine], _Read]) -> _Read:
     """Let a task read what trackers may be writing; its connections cannot change anything."""
     file = existing_file(settings)
 
-    def with_engine(engine: Engine) -> _Read:
-        try:
-            require_ready(engine)
-            return task(engine)
-        finally:
-            engine.dispose()
+    def when_ready(engine: Engine) -> _Read:
+        require_ready(engine)
+        return task(engine)
 
+    if file is not None:
+        return read_file(file, when_ready)
     with one_line_errors():
-        if file is not None:
-            return sqlite_file.read(file, lambda connect: with_engine(_reading_engine(connect)))
         engine = create_engine(settings.database_url)
         prepare_engine(engine)
-        return with_engine(engine)
+        with _disposing(engine):
+            return when_ready(engine)
+
+
+def read_file(file: Path, task: Callable[[Engine], _Read]) -> _Read:
+    """Do so with a file of SQLite whose tables may be of any version."""
+
+    def with_engine(connect: sqlite_file.Connect) -> _Read:
+        with _disposing(_reading_engine(connect)) as engine:
+            return task(engine)
+
+    with one_line_errors():
+        return sqlite_file.read(file, with_engine)
+
+
+@contextmanager
+def _disposing(engine: Engine) -> Iterator[Engine]:
+    try:
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _reading_engine(connect: sqlite_file.Connect) -> Engine:
@@ -75,22 +92,21 @@ def write_database(settings: Settings, hint: str) -> Iterator[Engine]:
     `hint` is said after who it is that has the file.
     """
     file = existing_file(settings)
-    lock = None if file is None else _lock(file, hint)
+    lock = None if file is None else lock_file(file, hint)
     try:
         read_database(settings, require_ready)  # The pragmas of a writer would change any file.
         with one_line_errors():
             engine = create_engine(settings.database_url)
             prepare_engine(engine, settings.synchronous)
-            try:
+            with _disposing(engine):  # The last connection moves the log into the database file.
                 yield engine
-            finally:
-                engine.dispose()  # The last connection moves the log into the database file.
     finally:
         if lock is not None:
             lock.release()
 
 
-def _lock(file: Path, hint: str) -> FileLock:
+def lock_file(file: Path, hint: str) -> FileLock:
+    """Keep trackers and other commands that write away from a file; `hint` as above."""
     try:
         return FileLock(file)
     except ConfigurationError as error:

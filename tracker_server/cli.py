@@ -19,10 +19,12 @@ import click
 from sqlalchemy import Engine, make_url
 
 from tracker_server import maintenance
+from tracker_server import restore as restoring
 from tracker_server.access import read_database
 from tracker_server.admission import PUBLIC
 from tracker_server.app import Tracker, create_app, overview_reader, report_reader
 from tracker_server.bridge import Bridge
+from tracker_server.checks import Checked
 from tracker_server.cli_access import password, share, token
 from tracker_server.config import Settings, database_file
 from tracker_server.console import database_option, errors_in_one_line, settings_of
@@ -143,6 +145,29 @@ def backup(target: Path, **options: object) -> None:
     with errors_in_one_line():
         copy, size = maintenance.back_up(settings, target, time.time())
     click.echo(f"{copy}: {size:,} bytes")
+
+
+@main.command()
+@database_option
+@click.option("--verify", is_flag=True, help="Only look whether FILE can be restored.")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def restore(*, file: Path, verify: bool, **options: object) -> None:
+    """Put a copy of the backup FILE in the place of the database. The tracker must not run.
+
+    FILE is checked first; unless it is whole and its figures are those of its raw views,
+    nothing is changed, and the exit code is 1. The former database is kept beside it.
+    """
+    settings = settings_of(options)
+    with errors_in_one_line():
+        if verify:
+            _tell(restoring.verify(file))
+            return
+        restored = restoring.restore(settings, file)
+    click.echo("\n".join(restored.checked.lines))
+    if restored.file is None:
+        raise click.ClickException(f"{file}: not restored, and nothing was changed")
+    former = f"; as it was: {restored.former}" if restored.former else ""
+    click.echo(f"{restored.file}: restored from {file}{former}")
 
 
 @main.command("demo-data")
@@ -344,7 +369,7 @@ def _style(columns: int | None = None) -> Style:
     )
 
 
-def _tell(checked: maintenance.Checked) -> None:
+def _tell(checked: Checked) -> None:
     click.echo("\n".join(checked.lines))
     if not checked.is_clean:
         sys.exit(1)

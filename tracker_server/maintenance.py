@@ -7,25 +7,17 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from tracker_server import audit, sqlite_file
+from tracker_server import sqlite_file
 from tracker_server.access import existing_file, read_database, write_database
+from tracker_server.checks import Checked, check_figures
 from tracker_server.cleanup import prune_views
 from tracker_server.config import Settings, database_file
-from tracker_server.database import open_reader, open_writer
+from tracker_server.database import open_writer
 from tracker_server.errors import ConfigurationError
 from tracker_server.rebuild import rebuild as rebuild_tables
 from tracker_server.schema import day_of
 from tracker_server.statements import VIEWS, Statements
 from tracker_server.storage import require_ready
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a check found."""
-
-    lines: tuple[str, ...]
-    """One for the file of SQLite, and one for each table."""
-    is_clean: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +38,7 @@ def check(settings: Settings) -> Checked:
     Raises:
         TrackerError: there is no such database, it is not of this version, or cannot be read.
     """
-    return read_database(settings, _check)
+    return read_database(settings, check_figures)
 
 
 def rebuild(settings: Settings) -> Checked:
@@ -59,7 +51,7 @@ def rebuild(settings: Settings) -> Checked:
         statements = Statements(engine, settings.heartbeat_window_seconds)
         with open_writer(engine) as connection, connection.begin():
             rebuild_tables(connection, statements)
-        return _check(engine)
+        return check_figures(engine)
 
 
 def prune(settings: Settings, now: float, *, compact: bool = False) -> Pruned:
@@ -111,18 +103,6 @@ def back_up(settings: Settings, target: Path, now: float) -> tuple[Path, int]:
         moment = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
         target /= f"{file.stem}-{moment}.sqlite3"
     return target, sqlite_file.copy(file, target)
-
-
-def _check(engine: Engine) -> Checked:
-    with open_reader(engine) as connection:
-        on_sqlite = engine.dialect.name == "sqlite"
-        problems = audit.integrity_problems(connection)
-        lines = [f"integrity: {'; '.join(problems) or 'ok'}"] if on_sqlite else []
-        if problems:  # Figures from a damaged file say nothing.
-            return Checked(tuple(lines), is_clean=False)
-        tables = audit.compare(connection)
-        lines += map(str, tables)
-        return Checked(tuple(lines), not any(table.differing for table in tables))
 
 
 def _prune(engine: Engine, settings: Settings, first_day: int) -> int:

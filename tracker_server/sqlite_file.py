@@ -1,4 +1,4 @@
-"""The SQLite file itself: created, looked at, copied, compacted, flushed.
+"""The SQLite file itself: created, looked at, copied, compacted, named, flushed.
 
 Nothing here may run while this process has the file open otherwise: closing a second
 handle of a file takes away the locks that SQLite holds on it.
@@ -208,7 +208,7 @@ def copy(file: Path, target: Path) -> int:
         _check_integrity(half)
         flush(half)
         size = half.stat().st_size
-        _give_name(half, target)
+        give_name(half, target)
         flush(target)
     except (OSError, sqlite3.Error) as error:
         raise ConfigurationError(f"no backup {str(target)!r}: {_reason(error)}") from error
@@ -226,6 +226,34 @@ def compact(file: Path) -> None:
     with closing(_connect(file, "rw")) as connection:
         connection.execute("VACUUM")
     flush(file)
+
+
+def fold_log(file: Path) -> None:
+    """Move the log that a crash left into its database, and delete it.
+
+    Raises:
+        sqlite3.Error: the database is damaged; its log may still be there.
+    """
+    _check_header(file)
+    with closing(_connect(file, "rw")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    flush(file)
+
+
+def give_name(file: Path, name: Path) -> None:
+    """Give a file another name, which nobody has; the first one may stay.
+
+    Raises:
+        FileExistsError: the name is taken.
+    """
+    try:
+        os.link(file, name)
+    except OSError as error:
+        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}:
+            raise
+        # A file system without links, such as that of a memory stick.
+        os.close(_create_anew(name))
+        file.replace(name)
 
 
 def flush(file: Path) -> None:
@@ -305,17 +333,6 @@ def _check_integrity(file: Path) -> None:
         found = connection.execute("PRAGMA integrity_check(1)").fetchall()
     if found != [("ok",)]:
         raise sqlite3.DatabaseError(f"the copy is damaged: {found[0][0]}")
-
-
-def _give_name(partial: Path, target: Path) -> None:
-    try:
-        os.link(partial, target)
-    except OSError as error:
-        if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}:
-            raise
-        # A file system without links, such as that of a memory stick.
-        os.close(_create_anew(target))
-        partial.replace(target)
 
 
 def _reason(error: Exception) -> str:

@@ -63,16 +63,25 @@ def require_ready(engine: Engine) -> None:
     Raises:
         ConfigurationError: they are of another program, older or newer.
     """
-    if VERSION_TABLE not in inspect(engine).get_table_names():
-        raise ConfigurationError(
-            f"database_url: this is no database of a tracker: it has no table {VERSION_TABLE!r}"
-        )
-    revisions = pending(engine)
+    revisions = lacking(engine)
     if revisions:
         raise ConfigurationError(
             f"database_url: the tables lack the revision {revisions[-1]!r} of this version: "
             "start the tracker once, it brings them up to date"
         )
+
+
+def lacking(engine: Engine) -> Sequence[str]:
+    """Return the revisions that the tables of a tracker lack, oldest first.
+
+    Raises:
+        ConfigurationError: they are of another program, or newer than this version.
+    """
+    if VERSION_TABLE not in inspect(engine).get_table_names():
+        raise ConfigurationError(
+            f"database_url: this is no database of a tracker: it has no table {VERSION_TABLE!r}"
+        )
+    return pending(engine)
 
 
 def _make_file_ready(engine: Engine, file: Path) -> None:
