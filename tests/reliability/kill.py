@@ -32,6 +32,11 @@ from tracker_server.payload import parse_message
 
 CLIENTS = 16
 PATHS = 40
+VIEWS = (
+    "SELECT session, text, count(*) FROM view JOIN visitor ON visitor.id = visitor_id "
+    "JOIN path ON path.id = path_id GROUP BY 1, 2"
+)
+"""What is stored: session, path, how often."""
 RESENT = 0.1
 """The share of answered views that is sent again."""
 
@@ -73,12 +78,14 @@ class Client:
     answered: list[bytes] = field(default_factory=list)
     unanswered: list[bytes] = field(default_factory=list)
     resent: int = 0
+    pause: float = 0.0
+    """For how many seconds it waits after a refusal."""
 
     def talk(self, process: Process, ends: threading.Event) -> None:
         """Send views until the tracker is gone."""
         with closing(process.connect()) as connection:
             while not ends.is_set():
-                body = self._next()
+                body = self.next_body()
                 try:
                     connection.request("POST", "/api/collect", body)
                     answer = connection.getresponse()
@@ -90,8 +97,10 @@ class Client:
                     self.answered.append(body)
                 else:
                     self.unanswered.append(body)
+                    time.sleep(self.pause)
 
-    def _next(self) -> bytes:
+    def next_body(self) -> bytes:
+        """Return a view that was not sent yet, was not answered, or is sent again."""
         if self.unanswered:
             self.resent += 1
             return self.unanswered.pop()
@@ -131,7 +140,7 @@ def run(cycles: int, seed: int, folder: Path, module: str = "tracker_server") ->
             _talk_and_kill(process, clients, dice.uniform(0.02, 0.4))
         finally:
             process.kill()
-    return _outcome(folder, url, clients)
+    return compare(clients, url, read_views(folder / "stats.sqlite3"))
 
 
 def _talk_and_kill(process: Process, clients: list[Client], seconds: float) -> None:
@@ -146,7 +155,8 @@ def _talk_and_kill(process: Process, clients: list[Client], seconds: float) -> N
         thread.join()
 
 
-def _outcome(folder: Path, url: str, clients: list[Client]) -> Outcome:
+def compare(clients: list[Client], url: str, stored: dict[tuple[int, str], int]) -> Outcome:
+    """Compare what clients know with what a database that is at rest has."""
     check = subprocess.run(
         [sys.executable, "-m", "tracker_server", "check", "--database-url", url],
         cwd=ROOT,
@@ -154,9 +164,8 @@ def _outcome(folder: Path, url: str, clients: list[Client]) -> Outcome:
         text=True,
         check=False,
     )
-    stored = _stored(folder / "stats.sqlite3")
-    sent = {_key(body) for client in clients for body in client.sent}
-    answered = {_key(body) for client in clients for body in client.answered}
+    sent = {key_of(body) for client in clients for body in client.sent}
+    answered = {key_of(body) for client in clients for body in client.answered}
     return Outcome(
         sent=len(sent),
         answered=len(answered),
@@ -168,18 +177,17 @@ def _outcome(folder: Path, url: str, clients: list[Client]) -> Outcome:
     )
 
 
-def _key(body: bytes) -> tuple[int, str]:
+def key_of(body: bytes) -> tuple[int, str]:
+    """Return session and path of a view."""
     view = parse_message(body)
     assert isinstance(view, View)
     return view.session, view.path
 
 
-def _stored(file: Path) -> dict[tuple[int, str], int]:
+def read_views(file: Path) -> dict[tuple[int, str], int]:
+    """Return how often each view is in a database of SQLite."""
     with closing(sqlite3.connect(file)) as base:
-        rows = base.execute(
-            "SELECT session, text, count(*) FROM view JOIN visitor ON visitor.id = visitor_id "
-            "JOIN path ON path.id = path_id GROUP BY 1, 2"
-        )
+        rows = base.execute(VIEWS)
         return {(session, path): count for session, path, count in rows}
 
 

@@ -109,6 +109,15 @@ PROMISES = (
         script=("tests.reliability.followers",),
     ),
     Promise(
+        number="P13",
+        sentence="After a crash the number of active readers is right, and counts nobody twice",
+        target="20 kills: within 5 s of the start as many on each page as a model says",
+        script=("tests.reliability.presence",),
+        long=("--kills", "200"),
+        control=("tests.reliability.presence", "--kills", "2", "--control"),
+        control_is="keeps sessions in memory alone",
+    ),
+    Promise(
         number="P14",
         sentence="Views, visitors and sessions are exactly those of a reference model",
         target="100,000 random messages with retries, restarts, failed commits and jumps of the clock: 0 deviations",
@@ -140,6 +149,15 @@ PROMISES = (
         control_is="knows neither headers nor programs",
     ),
     Promise(
+        number="P20",
+        sentence="A backup of a tracker that writes is whole, has all that was answered before it, and is cheap",
+        target="10 of 10 restored, and 0 halves of 10 that were killed; at 100 MiB 99 % of views within 100 ms",
+        script=("tests.reliability.backups",),
+        long=("--backups", "100"),
+        control=("tests.reliability.backups", "--backups", "2", "--mib", "4", "--control"),
+        control_is="is copied as one copies files",
+    ),
+    Promise(
         number="P22",
         sentence="Every route has a policy: who may, from where, by which methods, with which headers",
         target="100 % of the routes; one without a policy stops the start",
@@ -161,6 +179,15 @@ PROMISES = (
         script=("tests.reliability.egress",),
         control=("tests.reliability.egress", "--control"),
         control_is="asks a server for its newest version",
+    ),
+    Promise(
+        number="P25",
+        sentence="On PostgreSQL, too, every view that was answered survives a crash of the server, and counts once",
+        target="0 lost, 0 invented, 0 twice in 10 kills of a server with `synchronous_commit=off`; the tracker goes on",
+        script=("tests.reliability.postgresql",),
+        long=("--kills", "100"),
+        control=("tests.reliability.postgresql", "--kills", "3", "--control"),
+        control_is="takes `synchronous_commit=off` as it is",
     ),
 )
 """In the order of their numbers."""
