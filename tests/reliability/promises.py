@@ -149,6 +149,15 @@ PROMISES = (
         control_is="knows neither headers nor programs",
     ),
     Promise(
+        number="P18",
+        sentence="An upgrade that is killed at any moment is made good by the next start",
+        target="a kill after each statement, from every release: whole, the same sums, a backup of before",
+        script=("tests.reliability.upgrades",),
+        long=("--days", "30"),
+        control=("tests.reliability.upgrades", "--days", "1", "--control"),
+        control_is="commits after each statement",
+    ),
+    Promise(
         number="P20",
         sentence="A backup of a tracker that writes is whole, has all that was answered before it, and is cheap",
         target="10 of 10 restored, and 0 halves of 10 that were killed; at 100 MiB 99 % of views within 100 ms",

@@ -1,10 +1,13 @@
 """The short forms of the promises about crashes, backups and upgrades, and that they can fail."""
 
+import time
 from pathlib import Path
 
 import pytest
 
-from tests.reliability import backups, postgresql, presence
+from tests.reliability import backups, postgresql, presence, upgrades
+from tracker_server.config import Settings
+from tracker_server.demo_data import fill
 
 SEED = 20_261_129
 SLOWNESS = 4
@@ -51,3 +54,22 @@ def test_what_was_answered_survives_a_kill_of_postgresql(
     assert outcome.passed is passes, outcome
     assert outcome.views.answered > 100
     assert (outcome.views.lost > 0) is not passes
+
+
+def test_an_upgrade_that_is_killed_is_made_good(tmp_path: Path) -> None:
+    """P18: also that of a database of a release, which is found by its name."""
+    (tmp_path / "golden").mkdir()
+    url = f"sqlite:///{tmp_path / 'golden' / '1.0.sqlite3'}"
+    fill(Settings(database_url=url), upgrades.MANIFEST, time.time(), seed=2, days=1)
+    outcome = upgrades.run(tmp_path, golden=tmp_path / "golden", step=6, days=1)
+
+    assert outcome.passed, outcome
+    assert outcome.databases == ["none", "1.0", "made up"]
+    assert outcome.kills > 3 * len(outcome.databases)
+
+
+def test_an_upgrade_of_many_transactions_is_found_out(tmp_path: Path) -> None:
+    """P3: where each statement is one, a kill leaves tables that no start can go on from."""
+    outcome = upgrades.run(tmp_path, step=20, days=1, commits=True)
+
+    assert not outcome.passed
