@@ -69,7 +69,7 @@ class Store:
         self._engine = engine
         self._driver_error = engine.dialect.loaded_dbapi.Error
         self._settings = settings
-        file = database_file(settings.database_url)
+        file = database_file(str(engine.url))
         self._same_file = None if file is None else SameFile(file.absolute())
         self._room = Room(file, settings.reserve_mib)
         self._writer: Connection | None = None

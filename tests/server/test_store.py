@@ -370,7 +370,7 @@ def test_a_database_that_is_gone_is_a_storage_error_until_it_is_back(
     for file in files:
         file.rename(folder / file.name)
     (tmp_path / "stats.sqlite3").mkdir()
-    with pytest.raises(StorageError, match="unable to open database file"):
+    with pytest.raises(StorageError, match="was replaced while it was open"):
         _write(bare, View(A, 1, "/"))
     (tmp_path / "stats.sqlite3").rmdir()
     for file in files:
