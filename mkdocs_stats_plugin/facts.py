@@ -17,6 +17,9 @@ from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.pages import Page
 
 MAX_TITLE_CHARS = 1000
+MAX_HEADINGS = 500
+"""How many headings of a page are listed; the rest belongs to the last of them."""
+MAX_ANCHOR_CHARS = 200
 
 _BLOG = "material.plugins.blog"
 _LISTINGS = frozenset({"Archive", "Category", "Profile"})
@@ -25,11 +28,33 @@ _UNREAD = re.compile(r"<(pre|script|style|svg|template)\b.*?</\1\s*>", re.DOTALL
 _SIGN = r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
 _LETTER = rf"(?:(?!{_SIGN})[^\W_])"
 _WORD = re.compile(rf"{_SIGN}|{_LETTER}+(?:['\u2019.-]{_LETTER}+)*")
+_HAS_SIGNS = re.compile(_SIGN)
+# The same where there are none, in half the time.
+_WORD_OF_LETTERS = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKUP = re.compile(r"<!--.*?-->|</?[a-zA-Z][^>]*>", re.DOTALL)
+# Those whose time in view the second script takes.
+_HEADING = re.compile(
+    r"<h([1-4])((?:\s[^>]*)?\sid\s*=[^>]*)>(.*?)</h\1\s*>", re.DOTALL | re.IGNORECASE
+)
+_ANCHOR = re.compile(r"\sid\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
+_LINK = re.compile(
+    r"<a\s[^>]*?href\s*=\s*[\"']#([^\"']*)[\"'][^>]*>.*?</a\s*>", re.DOTALL | re.IGNORECASE
+)
 
 PageType = Literal["home", "post", "page", "stats"]
 
 log = get_plugin_logger("stats")
+
+
+class Heading(TypedDict):
+    """A heading that can be linked to, and the section that it begins."""
+
+    id: str
+    title: str
+    level: int
+    words: int
+    """Of the heading and of what stands below it up to the next one."""
 
 
 class Entry(TypedDict):
@@ -43,6 +68,7 @@ class Entry(TypedDict):
     date: NotRequired[str]
     generated: NotRequired[Literal[True]]
     words: NotRequired[int]
+    headings: NotRequired[list[Heading]]
 
 
 def site_path(url: str) -> str:
@@ -81,13 +107,53 @@ def read_entry(page: Page, *, declared_post: bool, stats_page: bool) -> Entry:
     if _is_listing(page):
         entry["generated"] = True
     elif page.content is not None:
-        entry["words"] = count_words(page.content)
+        entry["words"], entry["headings"] = read_text(page.content)
     return entry
 
 
-def count_words(html: str) -> int:
-    """Count the words of a page, those of code blocks and of what is not shown left out."""
-    return len(_WORD.findall(unescape(_MARKUP.sub(" ", _UNREAD.sub(" ", html)))))
+def read_text(html: str) -> tuple[int, list[Heading]]:
+    """Count the words of a page, and list its headings with those of their sections.
+
+    Code blocks and what is not shown are left out, and so are headings without an id, those of
+    deeper levels, and a second one with the same id: what is below them belongs to the one before.
+    """
+    html = _COMMENT.sub(" ", _UNREAD.sub(" ", html))
+    headings: dict[str, Heading] = {}
+    last: Heading | None = None
+    words = start = 0
+    for found in _HEADING.finditer(html):
+        heading = _heading(found)
+        if heading is None or heading["id"] in headings or len(headings) == MAX_HEADINGS:
+            continue
+        words += _close(last, html[start : found.start()])
+        last = headings[heading["id"]] = heading
+        start = found.start()
+    words += _close(last, html[start:])
+    return words, [*headings.values()]
+
+
+def _heading(found: re.Match[str]) -> Heading | None:
+    level, attributes, content = found.groups()
+    anchor = _ANCHOR.search(attributes)
+    name = unescape("".join(filter(None, anchor.groups()))) if anchor else ""
+    if not name or len(name) > MAX_ANCHOR_CHARS:
+        return None
+    # A link to the heading itself is the sign beside it, unless the whole heading is that link.
+    title = plain_text(_LINK.sub(lambda link: _kept(link, name), content)) or plain_text(content)
+    return Heading(id=name, title=title or name, level=int(level), words=0)
+
+
+def _kept(link: re.Match[str], anchor: str) -> str:
+    return "" if unquote(unescape(link[1])) == anchor else link[0]
+
+
+def _close(section: Heading | None, html: str) -> int:
+    """Count the words of a piece of a page for the section that it is; returns the number."""
+    text = unescape(_MARKUP.sub(" ", html))
+    words = len((_WORD if _HAS_SIGNS.search(text) else _WORD_OF_LETTERS).findall(text))
+    if section is not None:
+        section["words"] = words
+    return words
 
 
 def plain_text(title: object) -> str:

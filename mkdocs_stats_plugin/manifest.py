@@ -7,14 +7,17 @@ object, and dropped when the file they describe is gone.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 from mkdocs_stats_plugin.facts import Entry
 
 FILE_NAME = "stats-manifest.json"
 SCHEMA = 1
 MAX_PAGES = 100_000
+MAX_BYTES = 32 * 1024 * 1024
+"""How long a manifest may be; the headings are left out of one that would be longer."""
 MAX_PATH_BYTES = 1024
 MAX_NAME_CHARS = 100
 """How long the names of a commit and of a state of the site may be; the rest is cut."""
@@ -58,7 +61,7 @@ class Manifest:
         site_url: str | None,
         commit: str | None = None,
         label: str | None = None,
-    ) -> None:
+    ) -> bool:
         """Drop the pages whose file is gone and write the manifest in one step.
 
         Args:
@@ -68,13 +71,16 @@ class Manifest:
             commit: Of the sources, if it is known.
             label: What the owner calls this state of the site, if anything.
 
+        Returns:
+            Whether the headings had room.
+
         Raises:
             TooManyPagesError: There are more than `MAX_PAGES` pages.
         """
         self._prune(site_dir)
         if len(self._entries) > MAX_PAGES:
             raise TooManyPagesError(f"{len(self._entries)} pages, {MAX_PAGES} at most")
-        document = {
+        head = {
             "schema": SCHEMA,
             "site_name": site_name,
             "site_url": site_url,
@@ -83,9 +89,14 @@ class Manifest:
                 for n, text in (("commit", commit), ("label", label))
                 if text
             },
-            "pages": [self._entries[path][0] for path in sorted(self._entries)],
         }
-        _replace(site_dir / FILE_NAME, json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+        entries = [self._entries[path][0] for path in sorted(self._entries)]
+        data = _dump(head, entries)
+        fits = len(data) <= MAX_BYTES
+        _replace(
+            site_dir / FILE_NAME, data if fits else _dump(head, map(_without_headings, entries))
+        )
+        return fits
 
     def _prune(self, site_dir: Path) -> None:
         """Keep what exists in `site_dir`; a process may build other sites with the same object."""
@@ -113,9 +124,20 @@ def _read_entries(file: Path) -> Iterator[Entry]:
         return
 
 
-def _replace(file: Path, text: str) -> None:
-    """Write a file so that a reader finds the old text or the new one, never a part."""
+def _dump(head: Mapping[str, object], entries: Iterable[Entry]) -> bytes:
+    """Write a line for each page: the encoder for indented text takes ten times as long."""
+    pages = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in entries)
+    opening = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")
+    return f'{opening},\n "pages": [\n{pages}\n]\n}}\n'.encode()
+
+
+def _without_headings(entry: Entry) -> Entry:
+    return cast("Entry", {key: value for key, value in entry.items() if key != "headings"})
+
+
+def _replace(file: Path, data: bytes) -> None:
+    """Write a file so that a reader finds the old one or the new one, never a part."""
     draft = file.with_name(f".{file.name}.{os.getpid()}")
     draft.parent.mkdir(parents=True, exist_ok=True)
-    draft.write_bytes(text.encode())
+    draft.write_bytes(data)
     draft.replace(file)

@@ -167,7 +167,7 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         if self._dirty:
             self._manifest.merge(site_dir)
         try:
-            self._manifest.write(
+            fits = self._manifest.write(
                 site_dir,
                 site_name=config.site_name,
                 site_url=_address(config),
@@ -176,6 +176,8 @@ class StatsPlugin(BasePlugin[StatsConfig]):
             )
         except TooManyPagesError as error:
             raise PluginError(f"stats: {error}") from error
+        if not fits:
+            log.info("The manifest would be too long: it has no headings, nor have the statistics")
 
     def _explain(self) -> None:
         """Say what the author of a site might otherwise look for in vain."""

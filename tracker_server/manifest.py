@@ -11,6 +11,8 @@ from tracker_server.figures import (
     PAGE_TYPES,
 )
 from tracker_server.model import (
+    MAX_ANCHOR_CHARS,
+    Heading,
     Manifest,
     Page,
 )
@@ -22,6 +24,8 @@ MAX_PAGES = 100_000
 MAX_TEXT_CHARS = 1_000
 MAX_SHORT_TEXT_CHARS = 100
 MAX_WORDS = 10_000_000
+MAX_HEADINGS = 500
+MAX_LEVEL = 4
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]")
@@ -94,7 +98,38 @@ def _page(row: object, place: str) -> Page:
         published=_flag(row, "published", place),
         date=_date(row.get("date"), place),
         generated=_flag(row, "generated", place, default=False),
-        words=_words(row.get("words"), place),
+        words=None if row.get("words") is None else _number(row, "words", place, 0, MAX_WORDS),
+        headings=_headings(row.get("headings"), f"{place}.headings"),
+    )
+
+
+def _headings(rows: object, place: str) -> tuple[Heading, ...]:
+    if rows is None:  # Nobody looked, as the plugin of an older version.
+        return ()
+    if not isinstance(rows, list):
+        raise InvalidManifestError(f"{place}: is not a list")
+    if len(rows) > MAX_HEADINGS:
+        raise InvalidManifestError(f"{place}: has {len(rows):,} entries, at most {MAX_HEADINGS:,}")
+    headings: dict[str, Heading] = {}
+    for number, row in enumerate(rows):
+        heading = _heading(row, f"{place}[{number}]")
+        if heading.anchor in headings:
+            raise InvalidManifestError(f"{place}[{number}].id: stands there twice")
+        headings[heading.anchor] = heading
+    return tuple(headings.values())
+
+
+def _heading(row: object, place: str) -> Heading:
+    if not isinstance(row, dict):
+        raise InvalidManifestError(f"{place}: is not an object")
+    anchor = _text(row, "id", place, MAX_ANCHOR_CHARS)
+    if not anchor:
+        raise InvalidManifestError(f"{place}.id: must not be empty")
+    return Heading(
+        anchor,
+        _text(row, "title", place),
+        _number(row, "level", place, 1, MAX_LEVEL),
+        _number(row, "words", place, 0, MAX_WORDS),
     )
 
 
@@ -128,12 +163,11 @@ def _short_text(document: Mapping[str, object], key: str) -> str | None:
     return _text(document, key, "", MAX_SHORT_TEXT_CHARS) if given else None
 
 
-def _words(value: object, place: str) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_WORDS:
+def _number(row: Mapping[str, object], key: str, place: str, least: int, most: int) -> int:
+    value = row.get(key)
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
         return value
-    raise InvalidManifestError(f"{place}.words: must be a whole number up to {MAX_WORDS:,}")
+    raise InvalidManifestError(f"{place}.{key}: must be a whole number from {least} to {most:,}")
 
 
 def _flag(row: Mapping[str, object], key: str, place: str, *, default: bool | None = None) -> bool:

@@ -8,6 +8,9 @@ a frozen one takes 0.9 us instead of 0.2, and there is one to each request.
 
 from dataclasses import dataclass
 
+MAX_ANCHOR_CHARS = 200
+"""How long the id of a heading may be."""
+
 
 @dataclass(slots=True)
 class Engagement:
@@ -124,6 +127,18 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading of a page that can be linked to, and the section that it begins."""
+
+    anchor: str
+    """Its id in the page."""
+    title: str
+    level: int
+    """1 to 4."""
+    words: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of the content manifest, see ``docs/manifest.md``."""
 
@@ -139,6 +154,8 @@ class Page:
     """True for listings that a plugin makes."""
     words: int | None = None
     """How many words there are to read."""
+    headings: tuple[Heading, ...] = ()
+    """In the order of the page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -322,3 +322,20 @@ def test_letters_that_mean_something_in_an_address_are_escaped_in_the_tag(site: 
     assert path == "/what? 100%25 #1/"
     assert built.tags("what? 100%25 #1/index.html").metas == ["/what%3F 100%2525 %231/"]
     assert normalise_path("/what%3F 100%2525 %231/") == path
+
+
+def test_a_manifest_that_would_be_too_long_has_no_headings(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The tracker would refuse it whole; the log says what is missing."""
+    caplog.set_level("INFO", "mkdocs.plugins")
+    built = site.build()
+    whole = built.entries()
+    size = (built.root / manifest.FILE_NAME).stat().st_size
+    assert "no headings" not in caplog.text
+    monkeypatch.setattr(manifest, "MAX_BYTES", size - 1)
+    short = site.build().entries()
+
+    assert all(entry.pop("headings") for entry in whole.values())
+    assert short == whole
+    assert "no headings" in caplog.text

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from mkdocs_stats_plugin.config import StatsConfig
+from mkdocs_stats_plugin.facts import MAX_ANCHOR_CHARS, MAX_HEADINGS
 from mkdocs_stats_plugin.manifest import FILE_NAME, MAX_PAGES, SCHEMA
 from tests.plugin.sites import REPOSITORY, Site
 
@@ -45,13 +46,18 @@ def test_every_key_of_the_manifest_is_in_the_schema() -> None:
     documented = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
     properties = DOCUMENT["properties"]
 
-    assert documented == set(properties) | set(properties["pages"]["items"]["properties"])
+    page = properties["pages"]["items"]["properties"]
+    heading = page["headings"]["items"]["properties"]
+    assert documented == set(properties) | set(page) | set(heading)
 
 
 def test_the_schema_holds_the_limits_of_the_code() -> None:
     """Version and size are the same number in both."""
     assert DOCUMENT["properties"]["schema"]["const"] == SCHEMA
     assert DOCUMENT["properties"]["pages"]["maxItems"] == MAX_PAGES
+    headings = DOCUMENT["properties"]["pages"]["items"]["properties"]["headings"]
+    assert headings["maxItems"] == MAX_HEADINGS
+    assert headings["items"]["properties"]["id"]["maxLength"] == MAX_ANCHOR_CHARS
 
 
 def test_the_schema_is_a_schema() -> None:
@@ -89,7 +95,11 @@ def test_the_contract_example_can_come_from_a_build(site: Site) -> None:
         "blog/posts/b.md",
         meta.format("date: 2026-03-02\nslug: unfinished\ndraft: true\n", "Unfinished"),
     )
-    site.write("guide/install.md", "# Install\n")
+    site.write(
+        "guide/install.md",
+        "# Install\n\nTwo ways.\n\n## With *pip*\n\nFast.\n\n"
+        "## From source\n\n### Build\n\nIt takes a while.\n",
+    )
     site.write("guide/über.md", "# Über\n")
 
     built = site.build(command="serve").manifest()

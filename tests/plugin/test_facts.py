@@ -4,7 +4,14 @@ import unicodedata
 
 import pytest
 
-from mkdocs_stats_plugin.facts import MAX_TITLE_CHARS, count_words, plain_text, site_path
+from mkdocs_stats_plugin.facts import (
+    MAX_ANCHOR_CHARS,
+    MAX_HEADINGS,
+    MAX_TITLE_CHARS,
+    plain_text,
+    read_text,
+    site_path,
+)
 from tests.plugin.sites import Site
 
 POST = "---\ndate: {date}\n---\n\n# {title}\n\nText.\n"
@@ -63,7 +70,7 @@ def test_a_title_is_plain_text(title: object, text: str) -> None:
 )
 def test_words_are_what_there_is_to_read(html: str, words: int) -> None:
     """Code blocks are not read word by word; a sign of Japanese takes as long as a word."""
-    assert count_words(html) == words
+    assert read_text(html)[0] == words
 
 
 def test_the_manifest_has_the_words_of_each_page(site: Site) -> None:
@@ -71,6 +78,79 @@ def test_the_manifest_has_the_words_of_each_page(site: Site) -> None:
     site.write("index.md", "# Kettle\n\nBoils *water* quickly.\n\n    not this\n")
 
     assert site.build().entries()["/"].get("words") == 4
+
+
+@pytest.mark.parametrize(
+    ("html", "headings"),
+    [
+        pytest.param(
+            '<h1 id="a">Install it</h1><p>now</p><h3 id="b">On <b>Linux</b> &amp; BSD</h3>',
+            [("a", "Install it", 1, 3), ("b", "On Linux & BSD", 3, 3)],
+            id="in-page-order",
+        ),
+        pytest.param(
+            '<h2 id="a">A<a class="headerlink" href="#a" title="Permanent">&para;</a></h2>',
+            [("a", "A", 2, 1)],
+            id="permalink",
+        ),
+        pytest.param(
+            '<h2 id="\u00fc b"><a class="toclink" href="#%C3%BC%20b">All of it</a></h2>',
+            [("\u00fc b", "All of it", 2, 3)],
+            id="the-whole-is-a-link",
+        ),
+        pytest.param(
+            '<h2 id="a">See <a href="#b">there</a></h2>', [("a", "See there", 2, 2)], id="link"
+        ),
+        pytest.param("<h2 class='x' ID='a &amp; b'>A</h2>", [("a & b", "A", 2, 1)], id="quotes"),
+        pytest.param("<h2 id=a>A</h2>", [("a", "A", 2, 1)], id="no-quotes"),
+        pytest.param('<h2 id="a"><img src="x.png"></h2>', [("a", "a", 2, 0)], id="no-text"),
+        pytest.param(
+            '<h2 id="a">A</h2>one<h2 id="a">Again</h2>two<h2>B</h2><h5 id="c">C</h5>',
+            [("a", "A", 2, 6)],
+            id="twice-or-deep-or-without-id",
+        ),
+        pytest.param('<h2 data-id="a">A</h2><header id="b">B</header>', [], id="no-id"),
+        pytest.param(
+            '<pre><h2 id="a">A</h2></pre><!-- <h2 id="b">B</h2> --><h2 id="c">C</h2>',
+            [("c", "C", 2, 1)],
+            id="not-shown",
+        ),
+        pytest.param(f'<h2 id="{"a" * (MAX_ANCHOR_CHARS + 1)}">A</h2>', [], id="id-too-long"),
+    ],
+)
+def test_the_headings_of_a_page(html: str, headings: list[tuple[str, str, int, int]]) -> None:
+    """Each with its id, its text, its level and the words down to the next one."""
+    assert [tuple(heading.values()) for heading in read_text(html)[1]] == headings
+
+
+def test_no_more_headings_than_a_manifest_may_have() -> None:
+    """What is below those that are left out belongs to the last one."""
+    html = "".join(f'<h2 id="{n}">Word {n}</h2>' for n in range(MAX_HEADINGS + 10))
+    words, headings = read_text(html)
+
+    assert (words, len(headings)) == (2 * (MAX_HEADINGS + 10), MAX_HEADINGS)
+    assert headings[-1]["words"] == 22
+
+
+@pytest.mark.parametrize("theme", ["mkdocs", "material"])
+def test_the_manifest_has_the_headings_of_each_page(site: Site, theme: str) -> None:
+    """As the page shows them, whatever the table of contents leaves out."""
+    site.settings = {
+        "theme": theme,
+        "markdown_extensions": [{"toc": {"permalink": True, "toc_depth": 2}}, "attr_list"],
+    }
+    site.write(
+        "index.md",
+        "# Kettle\n\nIt boils.\n\n## *How* to `boil`\n\nSlowly.\n\n"
+        "### Chosen { #own }\n\n##### Deep\n\n## How to boil\n",
+    )
+
+    assert site.build().entries()["/"]["headings"] == [
+        {"id": "kettle", "title": "Kettle", "level": 1, "words": 3},
+        {"id": "how-to-boil", "title": "How to boil", "level": 2, "words": 4},
+        {"id": "own", "title": "Chosen", "level": 3, "words": 2},
+        {"id": "how-to-boil_1", "title": "How to boil", "level": 2, "words": 3},
+    ]
 
 
 @pytest.mark.parametrize("theme", ["mkdocs", "material"])

@@ -9,8 +9,16 @@ from hypothesis import strategies as st
 
 from tests.server.conftest import CONTRACT
 from tracker_server.errors import InvalidManifestError
-from tracker_server.manifest import MAX_MANIFEST_BYTES, MAX_PAGES, digest_of, parse_manifest
+from tracker_server.manifest import (
+    MAX_HEADINGS,
+    MAX_MANIFEST_BYTES,
+    MAX_PAGES,
+    digest_of,
+    parse_manifest,
+)
 from tracker_server.model import (
+    MAX_ANCHOR_CHARS,
+    Heading,
     Manifest,
     Page,
 )
@@ -48,7 +56,17 @@ def test_parse_manifest_reads_the_manifest_of_the_contract() -> None:
         date="2026-03-01",
         generated=False,
         words=5,
+        headings=(Heading("first-boil-fast-quiet", 'First boil: "fast" & <quiet>', 1, 5),),
     )
+    assert [
+        (heading.anchor, heading.title, heading.level, heading.words)
+        for heading in manifest.pages[5].headings
+    ] == [
+        ("install", "Install", 1, 3),
+        ("with-pip", "With pip", 2, 3),
+        ("from-source", "From source", 2, 2),
+        ("build", "Build", 3, 5),
+    ]
     assert [page.path for page in manifest.pages if page.generated] == ["/blog/archive/2026/"]
     assert [page.path for page in manifest.pages if not page.published] == ["/blog/unfinished/"]
 
@@ -305,6 +323,7 @@ def _parse(data: bytes) -> None:
         assert len({page.path for page in manifest.pages}) == len(manifest.pages)
         for page in manifest.pages:
             (page.path + page.slug + page.title).encode()
+            "".join(row.anchor + row.title for row in page.headings).encode()
         return
     assert reason
     assert "\n" not in reason
@@ -315,9 +334,9 @@ def _parse(data: bytes) -> None:
     [
         ({"commit": 7}, {}, "commit: must be a text"),
         ({"label": "x" * 101}, {}, "label: is longer than 100 characters"),
-        ({}, {"words": -1}, "pages[0].words: must be a whole number up to 10,000,000"),
-        ({}, {"words": True}, "pages[0].words: must be a whole number up to 10,000,000"),
-        ({}, {"words": "many"}, "pages[0].words: must be a whole number up to 10,000,000"),
+        ({}, {"words": -1}, "pages[0].words: must be a whole number from 0 to 10,000,000"),
+        ({}, {"words": True}, "pages[0].words: must be a whole number from 0 to 10,000,000"),
+        ({}, {"words": "many"}, "pages[0].words: must be a whole number from 0 to 10,000,000"),
     ],
 )
 def test_what_may_be_left_out_must_be_right_where_it_is(
@@ -330,3 +349,64 @@ def test_what_may_be_left_out_must_be_right_where_it_is(
         parse_manifest(json.dumps(document).encode())
 
     assert str(error.value) == reason
+
+
+HEADING = {"id": "a", "title": "A", "level": 2, "words": 7}
+
+
+@pytest.mark.parametrize(
+    ("headings", "reason"),
+    [
+        pytest.param({}, ": is not a list", id="no-list"),
+        pytest.param(
+            [{**HEADING, "id": str(n)} for n in range(MAX_HEADINGS + 1)],
+            ": has 501 entries, at most 500",
+            id="too-many",
+        ),
+        pytest.param([[]], "[0]: is not an object", id="no-object"),
+        pytest.param([HEADING, HEADING], "[1].id: stands there twice", id="twice"),
+        pytest.param([HEADING | {"id": ""}], "[0].id: must not be empty", id="empty-id"),
+        pytest.param([HEADING | {"id": 1}], "[0].id: must be a text", id="id-no-text"),
+        pytest.param(
+            [HEADING | {"id": "a" * (MAX_ANCHOR_CHARS + 1)}],
+            "[0].id: is longer than 200 characters",
+            id="long-id",
+        ),
+        pytest.param(
+            [HEADING | {"id": "\0"}], "[0].id: has characters that no database stores", id="nul"
+        ),
+        pytest.param(
+            [HEADING | {"title": "x" * 1_001}],
+            "[0].title: is longer than 1,000 characters",
+            id="long-title",
+        ),
+        pytest.param([HEADING | {"title": None}], "[0].title: must be a text", id="no-title"),
+        pytest.param(
+            [HEADING | {"level": 5}], "[0].level: must be a whole number from 1 to 4", id="level"
+        ),
+        pytest.param(
+            [HEADING | {"level": True}],
+            "[0].level: must be a whole number from 1 to 4",
+            id="level-no-number",
+        ),
+        pytest.param(
+            [HEADING | {"words": None}],
+            "[0].words: must be a whole number from 0 to 10,000,000",
+            id="no-words",
+        ),
+    ],
+)
+def test_a_heading_that_is_none_refuses_the_manifest(headings: object, reason: str) -> None:
+    """The place and the reason are said."""
+    data = json.dumps(_document(_page(headings=headings))).encode()
+
+    assert _refusal(data) == f"pages[0].headings{reason}"
+
+
+@pytest.mark.parametrize("headings", [..., None, [], [HEADING]])
+def test_headings_are_optional(headings: object) -> None:
+    """A manifest of an older plugin has none; unknown keys of one do no harm."""
+    data = json.dumps(_document(_page(headings=headings))).encode()
+    [page] = parse_manifest(data).pages
+
+    assert page.headings == ((Heading("a", "A", 2, 7),) if headings == [HEADING] else ())
