@@ -204,6 +204,25 @@ class PageFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class SectionFigures:
+    """How one section of a page was read in a period."""
+
+    anchor: str
+    """Id of its heading."""
+    title: str
+    level: int
+    words: int
+    loads: int
+    """Page loads that had it in view."""
+    visible: int
+    """For how many milliseconds, all together."""
+    stops: int
+    """How many of them came no further."""
+    gone: bool
+    """Whether the manifest does not have it any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Deploy:
     """A manifest that came into force."""
 
@@ -247,6 +266,8 @@ class Report:
     """Views by programs, which are in no other figure."""
     bot_views: int | None = 0
     """All of these; of a page those of this page."""
+    sections: tuple[SectionFigures, ...] | None = None
+    """Of a report on a page, in its order."""
 
 
 @dataclass(frozen=True, slots=True)

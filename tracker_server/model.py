@@ -22,6 +22,8 @@ class Engagement:
     """Milliseconds of them with an input in the minute before."""
     depth: int
     """How far down it was scrolled, in percent of its height."""
+    sections: dict[str, int] | None = None
+    """Milliseconds for which the section of each heading was in view; ``None`` for none said."""
 
 
 @dataclass(slots=True)

@@ -17,6 +17,7 @@ from tracker_server.enrich import (
 from tracker_server.errors import InvalidMessageError
 from tracker_server.model import (
     EVENTS,
+    MAX_ANCHOR_CHARS,
     Beat,
     Engagement,
     Event,
@@ -141,7 +142,19 @@ def _parse_engagement(fields: dict[str, object]) -> Engagement | None:
         return None
     visible = _parse_number(fields["v"], MAX_READ_MS)
     active = _parse_number(fields.get("a"), visible)
-    return Engagement(visible, active, _parse_number(fields.get("d"), 100))
+    sections = _parse_sections(fields["h"], visible) if "h" in fields else None
+    return Engagement(visible, active, _parse_number(fields.get("d"), 100), sections)
+
+
+def _parse_sections(value: object, visible: int) -> dict[str, int] | None:
+    """Read for how long each section was in view, which is no longer than the page was visible."""
+    if not isinstance(value, dict):
+        return None
+    return {
+        anchor: time
+        for anchor, said in value.items()
+        if len(anchor) <= MAX_ANCHOR_CHARS and (time := _parse_number(said, visible))
+    } or None
 
 
 def _parse_target(value: object) -> str:

@@ -93,6 +93,23 @@ class Page(Base):
     words: Mapped[int | None]
 
 
+class Heading(Base):
+    """The headings of the pages, those that are gone included as long as they have figures."""
+
+    __tablename__ = "heading"
+    __table_args__ = (UniqueConstraint("path_id", "anchor"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    path_id: Mapped[int] = mapped_column(ForeignKey("path.id"))
+    anchor: Mapped[str] = mapped_column(Word)
+    """Its id in the page."""
+    title: Mapped[str]
+    level: Mapped[int]
+    words: Mapped[int]
+    position: Mapped[int | None]
+    """Where in the page it stands; none when the manifest in force does not have it."""
+
+
 class Referrer(Base):
     """Vocabulary: hosts that readers came from."""
 
@@ -232,6 +249,8 @@ class Reading(Base):
     """Percent."""
     completed: Mapped[int]
     """1 once the page has been read to its end, see `tracker_server.readings`; else 0."""
+    sections: Mapped[bytes | None]
+    """What was said of its sections, see `tracker_server.dwell`; none where nothing was."""
 
 
 class DayReading(Base):
@@ -246,6 +265,21 @@ class DayReading(Base):
     active: Mapped[int] = mapped_column(BigInteger)
     depth: Mapped[int] = mapped_column(BigInteger)
     completed: Mapped[int] = mapped_column(BigInteger)
+
+
+class DayHeading(Base):
+    """How a section was read on a day. Sums over page loads."""
+
+    __tablename__ = "day_heading"
+
+    key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    """Heading and day, packed as a path and a day are (`day_visitors_key`)."""
+    loads: Mapped[int] = mapped_column(BigInteger)
+    """How many had it in view."""
+    visible: Mapped[int] = mapped_column(BigInteger)
+    """Milliseconds."""
+    stops: Mapped[int] = mapped_column(BigInteger)
+    """How many had nothing in view that stands further down."""
 
 
 class HourReading(Base):
@@ -396,7 +430,7 @@ def visit_key(day: int, visitor_id: int, path_id: int) -> int:
 
 
 def day_visitors_key(path_id: int, day: int) -> int:
-    """Pack a path and a day into one integer."""
+    """Pack a path, or a heading, and a day into one integer."""
     return path_id << 16 | day
 
 

@@ -34,6 +34,7 @@ RUNS = TABLES["day_run"]
 READINGS, DAY_READINGS, HOUR_READINGS = (
     TABLES[n] for n in ("reading", "day_reading", "hour_reading")
 )
+HEADINGS, DAY_HEADINGS = TABLES["heading"], TABLES["day_heading"]
 MINUTES, DEPLOYS = TABLES["minute_count"], TABLES["deploy"]
 SESSIONS, HOURS, DAYS, ALL_TIME = (
     TABLES[n] for n in ("active_session", "hour_count", "day_count", "total_count")
@@ -44,6 +45,8 @@ NOT_FOUND, TOTALS = TABLES["not_found"], TABLES["totals"]
 
 READ = ("visible", "active", "depth", "completed")
 """What is known of how a page load was read."""
+SECTION_READ = ("loads", "visible", "stops")
+"""What is known of how a section was read."""
 
 
 class Statements:
@@ -88,9 +91,15 @@ class Statements:
         self.keep_visit = _keeping(engine, VISITS)
         self.day_visitors = Lookup(engine, DAY_VISITORS.c.key, DAY_VISITORS.c.members)
         self.keep_day_visitors = _keeping(engine, DAY_VISITORS)
-        self.readings = Lookup(engine, *(READINGS.c[n] for n in ("key", "path_id", *READ)))
+        self.readings = Lookup(
+            engine, *(READINGS.c[n] for n in ("key", "path_id", *READ, "sections"))
+        )
         self.keep_reading = _keeping(engine, READINGS)
         self.add_day_reading = _adding(engine, DAY_READINGS, "loads", *READ)
+        self.headings = Lookup(
+            engine, *(HEADINGS.c[n] for n in ("path_id", "id", "anchor", "position"))
+        )
+        self.add_day_heading = _adding(engine, DAY_HEADINGS, *SECTION_READ)
         self.add_hour_reading = _adding(engine, HOUR_READINGS, "active")
         self.add_minute = _adding(engine, MINUTES)
         self.add_hour = _adding(engine, HOURS)

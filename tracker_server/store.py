@@ -16,7 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from tracker_server import bot_counts, events, readings
+from tracker_server import bot_counts, events, headings, readings
 from tracker_server.cleanup import CleanUp
 from tracker_server.config import Settings, database_file
 from tracker_server.database import cause_of, is_single_writer, open_writer, unused_bytes
@@ -85,6 +85,7 @@ class Store:
             .where(PAGES.c.path_id.is_(None), PATHS.c.text != OTHER)
         )
         self._paths = Vocabulary(PATHS, unknown)
+        self._headings = headings.Headings(self._statements)
         self._labels = Vocabulary(LABELS, select(func.count()).select_from(LABELS))
         self._bots = Vocabulary(BOTS, select(func.count()).select_from(BOTS))
         with self._transaction() as connection:
@@ -119,8 +120,7 @@ class Store:
             if done:
                 events.keep(connection, self._statements, self._labels, done, paths)
             if said:
-                words = self._read_words(connection)
-                readings.keep(connection, self._statements, said, paths, tally.visitors, words)
+                self._keep_readings(connection, said, paths, tally.visitors)
             self._keep_bots(connection, batch)
         self._note(batch, tally, written, idle)
 
@@ -149,6 +149,9 @@ class Store:
             connection.execute(delete(PAGES))
             if manifest.pages:
                 connection.execute(insert(PAGES), [_page_row(page, ids) for page in manifest.pages])
+            headings.replace(
+                connection, [(ids[page.path], page.headings) for page in manifest.pages]
+            )
             connection.execute(
                 update(TOTALS).values(
                     manifest_digest=digest, site_name=manifest.site_name, site_url=manifest.site_url
@@ -222,6 +225,7 @@ class Store:
         self._paths.forget()
         self._labels.forget()
         self._bots.forget()
+        self._headings.forget()
         self._counting.forget()
         if self._writer is not None:
             self._writer.invalidate()
@@ -242,6 +246,7 @@ class Store:
             # A manifest came into force, from here or from another process.
             self._digest = totals.manifest_digest
             self._paths.forget()
+            self._headings.forget()
             self._words = None
         return totals
 
@@ -264,6 +269,18 @@ class Store:
         if views:
             known = self._paths.known(connection, {OTHER, *(view.path for _at, view in views)})
             bot_counts.keep(connection, self._statements, self._bots, views, known)
+
+    def _keep_readings(
+        self,
+        connection: Connection,
+        said: Sequence[readings.Said],
+        paths: Mapping[str, int],
+        visitors: Mapping[int, int],
+    ) -> None:
+        told = {paths[about.path] for _at, about, engagement in said if engagement.sections}
+        found = self._headings.find(connection, told) if told else {}
+        words = self._read_words(connection)
+        readings.keep(connection, self._statements, said, paths, visitors, words, found)
 
     def _keep_sessions(
         self,

@@ -18,6 +18,7 @@ from tracker_server.figures import (
     Question,
     Read,
     Report,
+    SectionFigures,
 )
 from tracker_server.schema import SECONDS_PER_HOUR
 
@@ -98,6 +99,7 @@ def write_report(question: Question, report: Report) -> bytes:
         "notFound": _not_found(report.not_found),
         "bots": None if report.bots is None else _fields("bot", report.bots),
         "botViews": report.bot_views,
+        "sections": _sections(report.sections),
     }
     return _dump(fields)
 
@@ -167,6 +169,28 @@ def _not_found(rows: Iterable[MissingPath] | None) -> list[dict[str, object]] | 
             "path": row.path,
             "count": row.count,
             "referrers": [{"referrer": r.text, "count": r.count} for r in row.referrers],
+        }
+        for row in rows
+    ]
+
+
+def _sections(rows: Sequence[SectionFigures] | None) -> list[dict[str, object]] | None:
+    if rows is None:
+        return None
+    # Each load that said what it had in view stopped in one section.
+    loads = sum(row.stops for row in rows)
+    return [
+        {
+            "id": row.anchor,
+            "title": row.title,
+            "level": row.level,
+            "words": row.words,
+            "pageLoads": row.loads,
+            "share": round(row.loads / loads, 4) if loads else None,
+            "visibleSeconds": round(row.visible / 1_000),
+            "meanSeconds": round(row.visible / row.loads / 1_000, 1) if row.loads else None,
+            "stops": row.stops,
+            "gone": row.gone,
         }
         for row in rows
     ]

@@ -12,7 +12,9 @@ from tests.server.conftest import CONTRACT, Site
 from tracker_server.errors import InvalidMessageError
 from tracker_server.model import (
     EVENTS,
+    MAX_ANCHOR_CHARS,
     Beat,
+    Engagement,
     Event,
     Leave,
     NotFound,
@@ -288,3 +290,25 @@ def _parse(body: bytes, own_host: str = "") -> None:
     assert key in {"body", "t", "s", "l", "p", "n"}
     assert reason.isascii()
     assert reason.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("said", "sections"),
+    [
+        pytest.param({"a": 4_000, "b": 0.9, "c": 12.5}, {"a": 4_000, "c": 12}, id="numbers"),
+        pytest.param(
+            {"a": 99_999, "b": 1e300}, {"a": 9_000, "b": 9_000}, id="longer-than-the-page"
+        ),
+        pytest.param({"a": -1, "b": "1", "c": True, "d": None, "e": [1]}, None, id="none-of-them"),
+        pytest.param({"a" * MAX_ANCHOR_CHARS: 5, "b" * 201: 5}, {"a" * 200: 5}, id="long-id"),
+        pytest.param({}, None, id="empty"),
+        pytest.param([["a", 1]], None, id="no-object"),
+        pytest.param(None, None, id="null"),
+    ],
+)
+def test_sections_are_read_as_far_as_they_make_sense(said: object, sections: object) -> None:
+    """Milliseconds by heading, none longer than the page was visible."""
+    message = parse_message(_body(t="leave", v=9_000, a=1, d=2, h=said))
+
+    assert isinstance(message, Leave)
+    assert message.engagement == Engagement(9_000, 1, 2, sections)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from tracker_server.statements import TABLES
 pytestmark = pytest.mark.sqlite_only("it is about a page of the documentation")
 
 PAGE = Path(__file__).parents[2] / "docs" / "privacy.md"
-HOUR = 3_600
+HOUR, HALF_MINUTE = 3_600, 30
 INSTALL = "/guide/install/"
 PHONE = next(agent for agent in BROWSERS if "Android" in agent and "Mobile" in agent)
 BOT = next(iter(BOTS))
@@ -61,7 +61,11 @@ def _read_two_pages(site: Site) -> None:
     _send(site, PHONE, {"t": "leave", "v": 40_000, "a": 30_000, "d": 60, **load})
     site.clock.advance(HOUR)
     site.tracker.recorder.clean_up()
-    _send(site, PHONE, {"t": "view", "p": INSTALL, "l": "c0ffee01" * 4, **about})
+    install = {"p": INSTALL, "l": "c0ffee01" * 4}
+    _send(site, PHONE, {"t": "view", **install, **about})
+    site.clock.advance(HALF_MINUTE)
+    said = {"v": 30_000, "a": 20_000, "d": 50, "h": {"install": 12_000, "with-pip": 25_000}}
+    _send(site, PHONE, {"t": "beat", **said, **install})
     _send(site, BOT, {"t": "view", "p": INSTALL, "l": "c0ffee02" * 4})
 
 

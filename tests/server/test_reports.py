@@ -5,6 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tracker_server.figures import (
     Question,
     Read,
     Report,
+    SectionFigures,
     Series,
 )
 from tracker_server.queries.report import read_report
@@ -308,6 +310,22 @@ def test_write_report_writes_the_report_of_the_contract() -> None:
     assert written == expected
     assert list(written) == list(expected)
     assert as_date(20_511) == "2026-02-27"
+
+
+def test_write_report_writes_the_sections_of_the_contract() -> None:
+    """Of a page; shares are of the loads that said what they had in view."""
+    rows = (
+        SectionFigures("install", "Install", 1, 3, 40, 400_499, 10, gone=False),
+        SectionFigures("with-pip", "With pip", 2, 3, 30, 61_000, 20, gone=False),
+        SectionFigures("from-source", "From source", 2, 2, 10, 45_000, 10, gone=False),
+        SectionFigures("build", "Build", 3, 5, 0, 0, 0, gone=False),
+        SectionFigures("windows", "<Windows>", 2, 7, 1, 1_500, 0, gone=True),
+    )
+    expected = json.loads((CONTRACT / "sections.json").read_text())
+    written = json.loads(write_report(QUESTION, replace(REPORT, sections=rows)))["sections"]
+
+    assert written == expected
+    assert list(written[0]) == list(expected[0])
 
 
 def _report(site: Site, query: str = "") -> dict[str, Any]:

@@ -29,6 +29,7 @@ from tracker_server.queries.breakdown import (
     largest_pages,
     referrer_counts,
 )
+from tracker_server.queries.sections import read_sections
 from tracker_server.schema import SECONDS_PER_DAY, WHOLE_SITE
 from tracker_server.statements import DEPLOYS, PATHS, TOTALS
 
@@ -145,6 +146,7 @@ def _of_page(
         not_found=None,
         bots=None,
         bot_views=read_bot_views(connection, *days, path_id),
+        sections=read_sections(connection, *days, path_id),
     )
     return _with_lists(connection, question, report, breakdown)
 

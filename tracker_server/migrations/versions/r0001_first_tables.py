@@ -37,6 +37,17 @@ def _create_vocabularies() -> None:
         sa.Column("words", sa.Integer()),
     )
     op.create_table(
+        "heading",
+        _key("id"),
+        sa.Column("path_id", sa.Integer(), sa.ForeignKey("path.id"), nullable=False),
+        sa.Column("anchor", word, nullable=False),
+        sa.Column("title", sa.String(), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("words", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer()),
+        sa.UniqueConstraint("path_id", "anchor"),
+    )
+    op.create_table(
         "visitor",
         _row_id("session", autoincrement=False),
         sa.Column("id", sa.Integer(), nullable=False),
@@ -90,6 +101,7 @@ def _create_events() -> None:
         sa.Column("path_id", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         *(sa.Column(name, sa.Integer(), nullable=False) for name in _READ),
+        sa.Column("sections", sa.LargeBinary()),
     )
 
 
@@ -111,6 +123,11 @@ def _create_counts() -> None:
         "day_reading",
         _row_id("key", autoincrement=False),
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("loads", *_READ)),
+    )
+    op.create_table(
+        "day_heading",
+        _row_id("key", autoincrement=False),
+        *(sa.Column(n, sa.BigInteger(), nullable=False) for n in ("loads", "visible", "stops")),
     )
     op.create_table("hour_count", _key("hour"), _count())
     op.create_table("minute_count", _key("minute"), _count())
