@@ -18,7 +18,7 @@ TABS = {
     "client": ("devices", "browsers", "bots"),
 }
 """The lists that share a card, the first shown unless the address names another."""
-LISTS = (*(name for names in TABS.values() for name in names), "next", "missing")
+LISTS = (*(name for names in TABS.values() for name in names), "next", "missing", "sections")
 MORE_ROWS = "1000"
 ROWS = 10
 """How many rows a card has; the rest is a link away."""

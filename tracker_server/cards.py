@@ -9,6 +9,9 @@ from tracker_server.address import ROWS, TABS, Address
 from tracker_server.shapes import level
 from tracker_server.texts import Texts
 
+SECTION_ROWS = 30
+"""How many of a page a card has: they say the more the more of them there are."""
+
 Item = Mapping[str, Any]
 Report = Mapping[str, Any]
 
@@ -33,6 +36,8 @@ class Row:
     out: str | None = None
     """Of a page, its address on the site."""
     note: str = ""
+    section: Item | None = None
+    """Of a section, what the report says of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,8 @@ def make_cards(report: Report, address: Address, texts: Texts, site_url: str | N
     cards = [maker.tabbed(name) for name in TABS]
     on_page = "page" in address.filters
     if on_page:
-        cards = [maker.single("next"), *(card for card in cards if card and card.name != "content")]
+        others = (card for card in cards if card and card.name != "content")
+        cards = [maker.sections(), maker.single("next"), *others]
     else:
         cards.append(maker.single("missing"))
     return [card for card in cards if card]
@@ -100,8 +106,34 @@ class _Maker:
     def single(self, name: str) -> Card | None:
         return self._cut(name, name, ()) if self._items(name) is not None else None
 
+    def sections(self) -> Card | None:
+        """Make the card of a page whose headings the manifest has, or had while it was read."""
+        if not self._report.get("sections"):
+            return None
+        rows = self._section_rows()
+        more = self._address.link(list="sections") if len(rows) > SECTION_ROWS else None
+        return Card("sections", "sections", rows[:SECTION_ROWS], more=more)
+
     def whole(self, name: str) -> Card:
-        return Card(name, name, self._rows(name))
+        return Card(name, name, self._section_rows() if name == "sections" else self._rows(name))
+
+    def _section_rows(self) -> list[Row]:
+        """Return the sections in the order of the page; none while nobody said what was read."""
+        items: list[Item] = self._report.get("sections") or []
+        loads = sum(item["stops"] for item in items)
+        page = page_link(self._site_url, self._report["filters"]["page"] or "")
+        return [
+            Row(
+                item["title"] or item["id"],
+                item["id"],
+                bar=f"{min(1, item['share']) * 100:.1f}%",
+                share=self._texts.percent(item["stops"] / loads),
+                out=f"{page}#{quote(item['id'])}" if page and not item["gone"] else None,
+                note=self._texts("section.gone") if item["gone"] else "",
+                section=item,
+            )
+            for item in (items if loads else ())
+        ]
 
     def _cut(self, card: str, name: str, tabs: Sequence[tuple[str, str]]) -> Card:
         rows = self._rows(name)

@@ -66,6 +66,7 @@ def render_report(report: Mapping[str, Any], style: Style, max_rows: int, *, dem
     lines += ["", *_figures(report, style), "", *_chart(report["series"]["views"], style)]
     lines.append(style.paint(_caption(report), "quiet"))
     lines += _pages(report.get("pages") or [], style, max_rows)
+    lines += _sections(report.get("sections") or [], style)
     lines += _breakdowns(report, style, max_rows)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -214,6 +215,26 @@ def _pages(pages: Sequence[Mapping[str, Any]], style: Style, max_rows: int) -> I
         )
 
 
+def _sections(sections: Sequence[Mapping[str, Any]], style: Style) -> Iterator[str]:
+    """Yield all sections of a page in its order, if any of them was in view."""
+    loads = sum(section["stops"] for section in sections)
+    if not loads:
+        return
+    room = style.cells - BAR_CELLS - 32
+    yield ""
+    heading = (
+        f"{fit('Sections', room + BAR_CELLS + 2)}{'reached':>10}{'seconds':>10}{'stopped':>10}"
+    )
+    yield style.paint(heading, "bold")
+    for section in sections:
+        title = "  " * (section["level"] - 1) + printable(section["title"] or section["id"])
+        yield (
+            f"{fit(title, room)} {_bar(min(1, section['share']), 1, style)} "
+            f"{section['share']:>10.0%}{section['meanSeconds'] or 0:>10.1f}"
+            f"{section['stops'] / loads:>10.0%}"
+        )
+
+
 def _name(page: Mapping[str, Any], room: int, style: Style) -> str:
     """Return a title, and the path as far as there is room."""
     path, title = printable(page["path"]), printable(page["title"] or "")
@@ -225,7 +246,7 @@ def _name(page: Mapping[str, Any], room: int, style: Style) -> str:
     return f"{title}  {style.paint(fit(path, left), 'quiet')}"
 
 
-def _bar(value: int, most: int, style: Style) -> str:
+def _bar(value: float, most: float, style: Style) -> str:
     eighths = round(value * BAR_CELLS * 8 / most) if most else 0
     if style.blocks:
         bar = "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.server.conftest import CONTRACT
 from tracker_server.address import ROWS, Address
-from tracker_server.cards import Card, make_cards, name_filter
+from tracker_server.cards import SECTION_ROWS, Card, make_cards, name_filter
 from tracker_server.texts import Texts
 
 SITE = "https://kettle.example/docs/"
@@ -45,6 +45,55 @@ def test_the_cards_of_a_page() -> None:
 
     assert list(cards) == ["next", "source", "place", "client"]
     assert [row.link for row in cards["next"].rows] == ["/stats?page=/faq/"]
+
+
+SECTIONS = json.loads((CONTRACT / "sections.json").read_text(encoding="utf-8"))
+
+
+def _of_page(**changes: Any) -> dict[str, Any]:
+    """Return the report of a page with sections."""
+    report = _report(next=[], notFound=None, sections=SECTIONS)
+    report["filters"] = {**report["filters"], "page": "/guide/\u00fcber/"}
+    return report | changes
+
+
+def test_the_sections_of_a_page() -> None:
+    """In its order: how many came so far, where they stopped, and a link to each that is there."""
+    card = _cards(_of_page(), page="/guide/\u00fcber/")["sections"]
+
+    assert [(row.name, row.bar, row.share, row.note) for row in card.rows] == [
+        ("Install", "100.0%", "25%", ""),
+        ("With pip", "75.0%", "50%", ""),
+        ("From source", "25.0%", "25%", ""),
+        ("Build", "0.0%", "0%", ""),
+        ("<Windows>", "2.5%", "0%", "not in the page any more"),
+    ]
+    link = "https://kettle.example/docs/guide/%C3%BCber/#"
+    assert [row.out for row in card.rows] == [
+        *(link + anchor for anchor in ("install", "with-pip", "from-source", "build")),
+        None,
+    ]
+
+
+def test_sections_are_where_there_are_any() -> None:
+    """A page without headings has no card; one of which nobody said anything has an empty one."""
+    unread = [row | {"pageLoads": 0, "stops": 0, "share": None} for row in SECTIONS]
+
+    assert "sections" not in _cards(_of_page(sections=[]), page="/a/")
+    assert "sections" not in _cards(_of_page(sections=None), page="/a/")
+    assert _cards(_of_page(sections=unread), page="/a/")["sections"].rows == []
+
+
+def test_a_page_of_many_sections_is_cut() -> None:
+    """The whole list is a view of its own, like others; the anchors are escaped."""
+    many = [SECTIONS[0] | {"id": f"a b{n}", "stops": 1} for n in range(SECTION_ROWS + 1)]
+    report = _of_page(sections=many)
+    card = _cards(report, page="/a/")["sections"]
+
+    assert (len(card.rows), card.more) == (SECTION_ROWS, "/stats?page=/a/&list=sections")
+    whole = _cards(report, page="/a/", list="sections")["sections"]
+    assert len(whole.rows) == SECTION_ROWS + 1
+    assert (whole.rows[3].out or "").endswith("#a%20b3")
 
 
 def test_rows_say_what_they_are() -> None:

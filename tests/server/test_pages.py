@@ -417,3 +417,41 @@ def test_the_root_leads_to_the_page(site: Site) -> None:
     answer = site.client.get("/")
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "/stats")
+
+
+@pytest.mark.parametrize(("language", "heading"), [("en", "Sections"), ("de", "Abschnitte")])
+def test_a_page_shows_its_sections(site: Site, language: str, heading: str) -> None:
+    """Each with its link to the site, without a script too."""
+    site.view("/guide/install/", l="1" * 32)
+    said = {"install": 4_000, "with-pip": 75_000}
+    site.send("leave", "/guide/install/", l="1" * 32, v=90_000, a=1, d=9, h=said)
+    html = _html(site, f"?page=/guide/install/&lang={language}")
+
+    assert html.values("data-section") == ["install", "with-pip", "from-source", "build"]
+    assert {heading, "With pip", "1 min 15 s"} <= set(html.texts)
+    assert "https://kettle.example/docs/guide/install/#with-pip" in html.values("href")
+
+
+def test_a_page_that_nobody_has_read_yet_says_so_of_its_sections(site: Site) -> None:
+    """And the view of the whole list is no error, with or without a page."""
+    site.view("/guide/install/")
+
+    assert (
+        "No view has said yet which sections it had in view."
+        in _html(site, "?page=/guide/install/").texts
+    )
+    for query in ("?list=sections", "?page=/guide/install/&list=sections"):
+        assert "Sections" in _html(site, query).texts
+
+
+def test_a_heading_is_text_whatever_it_says(watching: Site, tmp_path: Path) -> None:
+    """Neither its title nor its id makes a tag."""
+    rows = [{"id": HOSTILE, "title": HOSTILE, "level": 1, "words": 1}]
+    _load(watching, tmp_path, headings=rows)
+    watching.view("/a/", l="1" * 32)
+    watching.send("leave", "/a/", l="1" * 32, v=9_000, a=1, d=9, h={HOSTILE: 5_000})
+    html = _html(watching, "?page=/a/")
+
+    assert html.values("data-section") == [HOSTILE]
+    assert ("script",) not in html.skeleton
+    assert "onerror" not in {name for _, name, _ in html.attributes}

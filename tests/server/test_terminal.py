@@ -505,3 +505,27 @@ def test_stats_compares_with_the_time_before(make_site: MakeSite, database_url: 
 
     assert lines[1].startswith("against ")
     assert any(re.fullmatch(r" +3 views  \+50%", line) for line in lines)
+
+
+def test_a_report_of_a_page_has_its_sections() -> None:
+    """All of them, indented by level; none where nobody said what was in view."""
+    sections = json.loads((CONTRACT / "sections.json").read_text())
+    text = render_report(REPORT | {"sections": sections}, Style(80), 2, demo=False)
+    start = text.index("Sections")
+    lines = text[start:].splitlines()[:6]
+
+    assert [line.split()[-3:] for line in lines] == [
+        ["reached", "seconds", "stopped"],
+        ["100%", "10.0", "25%"],
+        ["75%", "2.0", "50%"],
+        ["25%", "4.5", "25%"],
+        ["0%", "0.0", "0%"],
+        ["2%", "1.5", "0%"],
+    ]
+    assert lines[4].startswith("    Build ")
+    assert max(map(cells_of, lines)) <= 80
+    unread = [row | {"stops": 0, "share": None} for row in sections]
+    for rows in (None, [], unread):
+        assert "Sections" not in render_report(
+            REPORT | {"sections": rows}, Style(80), 2, demo=False
+        )
