@@ -283,6 +283,7 @@ def _visit(world: _World, day: int, crowd: _Crowd, reader: _Reader) -> Iterator[
         view = _view(reader, page, came_from, before, dice)
         yield Received(at, view)
         seconds, engagement = _read(world, page, crowd)
+        engagement.sections = _see(page, engagement, view.load)
         end = at + max(1, int(seconds))
         if at <= until < end:
             # Still there at the end of the history, and heard of lately.
@@ -339,6 +340,33 @@ def _read(world: _World, page: Page, crowd: _Crowd) -> tuple[float, Engagement]:
     active = visible * dice.uniform(0.62, 0.98)
     away = dice.uniform(30, 400) if dice.random() < 0.08 else 0.0
     return visible + away, Engagement(int(visible * 1_000), int(active * 1_000), depth)
+
+
+def _see(page: Page, engagement: Engagement, load: int) -> dict[str, int] | None:
+    """Return for how long each section was in view, of those down to where it was scrolled.
+
+    The chance in it is that of the load, so that no other figure depends on the headings.
+    """
+    dice = random.Random(load)  # noqa: S311  # no secret
+    ends = [*accumulate(heading.words + 12 for heading in page.headings)]
+    reach = engagement.depth / 100 * ends[-1] if ends else 0
+    # Some came for one section, and some sections hold everybody.
+    chosen = dice.randrange(len(ends)) if ends and dice.random() < 0.3 else -1
+    shares = {
+        heading.anchor: (heading.words + 12)
+        * dice.lognormvariate(0, 0.5)
+        * (1 + crc32(heading.anchor.encode()) % 5 / 2)
+        * (6 if place == chosen else 1)
+        for place, (heading, end) in enumerate(zip(page.headings, ends, strict=True))
+        if end - heading.words - 12 < reach
+    }
+    total = sum(shares.values())
+    # Two sections or so share a window.
+    times = {
+        anchor: min(engagement.visible, int(engagement.visible * 1.6 * share / total))
+        for anchor, share in shares.items()
+    }
+    return {anchor: time for anchor, time in times.items() if time} or None
 
 
 def _acts(world: _World, page: Page, view: View, at: int, seconds: float) -> Iterator[Received]:

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from tracker_server.enrich import campaign_of, country_of, device_of, host_of, l
 from tracker_server.maintenance import check
 from tracker_server.model import (
     Event,
+    Heading,
+    Leave,
     Message,
     NotFound,
     Page,
@@ -119,6 +122,28 @@ def test_history_has_a_release_that_fades_and_a_front_page(messages: list[Receiv
     assert min(news) == published
     assert news[published] > 3 * news[published + 6] > 0
     assert days.most_common(1)[0][0] == front.most_common(1)[0][0]
+
+
+def test_readers_lose_interest_from_section_to_section(messages: list[Received]) -> None:
+    """What is further down is reached by fewer; no other figure depends on the headings."""
+    rows = tuple(Heading(f"h{n}", f"Section {n}", 2, 40 + 10 * n) for n in range(5))
+    pages = [replace(p, headings=rows) if p.path == "/install/" else p for p in PAGES]
+    reached: Counter[str] = Counter()
+    with_sections = [*history(pages, AT, 1)]
+    for received, plain in zip(with_sections, messages, strict=True):
+        message = received.message
+        about = message.before if isinstance(message, View) else message
+        if isinstance(about, Leave) and about.engagement and about.engagement.sections:
+            assert about.path == "/install/"
+            assert max(about.engagement.sections.values()) <= about.engagement.visible
+            reached.update(about.engagement.sections.keys())
+            about.engagement.sections = None
+        assert received == plain
+
+    counts = [reached[row.anchor] for row in rows]
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > 100
+    assert 0.2 * counts[0] < counts[-1] < 0.8 * counts[0]
 
 
 def test_history_has_every_kind_of_reader(messages: list[Received]) -> None:
