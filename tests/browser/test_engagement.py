@@ -4,12 +4,16 @@ Seconds are real unless a test says that the page's own time passes (`Tab.pass_t
 """
 
 import time
+from itertools import count
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.chrome import Chrome, Tab
-from tests.e2e.conftest import Library, eventually
+from tests.e2e.conftest import Library, eventually, fetch_json, tracking
 from tests.e2e.servers import Collector, Hit, Site
+from tests.processes import free_port
 
 
 def last(collector: Collector, chrome: Chrome, kind: str) -> Hit:
@@ -155,19 +159,38 @@ def test_a_page_that_fits_is_seen_to_its_end(
 
 
 def test_each_heading_has_the_time_it_was_in_view(
-    library: Library, collector: Collector, chrome: Chrome
+    library: Library, collector: Collector, chrome: Chrome, tmp_path: Path
 ) -> None:
-    """Two seconds at the top, then two at the end of the page."""
+    """Two seconds at the top, then three at the end of the page: so says the tracker's report."""
     site = library("mkdocs")
-    chrome.open()
-    tab = chrome.open(f"{site.url}/")
-    last(collector, chrome, "view")
-    wait(tab, 1.5)
-    tab.evaluate("scrollTo({top: 1e6, behavior: 'instant'})")
-    wait(tab, 3)
-    tab.close()
+    manifest = str(site.folder / "stats-manifest.json")
+    with tracking(tmp_path, free_port(), "--manifest", manifest) as tracker:
+        collector.trackers[chrome.reader] = tracker
+        chrome.open()
+        tab = chrome.open(f"{site.url}/")
+        last(collector, chrome, "view")
+        wait(tab, 1.5)
+        tab.evaluate("scrollTo({top: 1e6, behavior: 'instant'})")
+        wait(tab, 3)
+        tab.close()
+        times = last(collector, chrome, "leave").message["h"]
+        asked = count(1)
+        read: dict[str, dict[str, Any]] = {}
 
-    times = last(collector, chrome, "leave").message["h"]
+        def is_stored() -> bool:
+            # An answer is kept for ten seconds, so each question is another one.
+            report = fetch_json(f"{tracker}/api/report?page=/&limit={next(asked)}")
+            read.update((row["id"], row) for row in report["sections"])
+            return bool(read["part-three"]["pageLoads"])
+
+        eventually(is_stored, "the sections are in the report")
+
     assert times["part-three"] / 1_000 == pytest.approx(3, abs=1)
     assert times.get("part-two", 0) <= times["part-three"]
     assert times["welcome"] / 1_000 < 2.5
+    assert list(read) == ["welcome", "part-one", "part-two", "part-three"]
+    for anchor, row in read.items():
+        assert row["visibleSeconds"] == pytest.approx(times.get(anchor, 0) / 1_000, abs=1)
+    assert read["part-three"]["visibleSeconds"] == pytest.approx(3, abs=1)
+    assert [row["stops"] for row in read.values()] == [0, 0, 0, 1]
+    assert read["welcome"]["share"] == 1

@@ -388,7 +388,7 @@ def test_one_page_has_a_view_of_its_own(tracker: str, open_stats: Open) -> None:
 
     expect(page.locator(".page-title h2")).to_have_text("Install")
     expect(page.locator("[data-figure=views]")).to_have_text(str(report["views"]))
-    for heading in ["Read next", "Sources", "Reading", "Countries", "Feedback"]:
+    for heading in ["Sections", "Read next", "Sources", "Reading", "Countries", "Feedback"]:
         expect(page.get_by_role("heading", name=heading, exact=True)).to_be_visible()
     link = page.locator(".about a")
     assert (link.get_attribute("href") or "").endswith("/getting-started/install/")
