@@ -50,13 +50,13 @@ def test_links(parameters: dict[str, str], changes: dict[str, str | None], link:
 @pytest.mark.parametrize(
     ("parameters", "question"),
     [
-        ({}, {"period": "30d", "compare": "1"}),
-        ({"period": "all", "compare": "1"}, {"period": "all"}),
-        ({"from": "2026-01-01", "grain": "week"}, {"from": "2026-01-01", "grain": "week"}),
-        ({"country": "", "metric": "visitors"}, {"country": "", "period": "30d"}),
+        ({}, {"period": "30d", "compare": "1", "pages": "11"}),
+        ({"period": "all", "compare": "1"}, {"period": "all", "pages": "11"}),
+        ({"from": "2026-01-01"}, {"from": "2026-01-01", "pages": "11"}),
+        ({"country": "", "metric": "visitors"}, {"country": "", "period": "30d", "pages": "11"}),
         ({"list": "pages"}, {"period": "30d", "limit": "1000"}),
         ({"content": "posts"}, {"period": "30d", "limit": "1000"}),
-        ({"period": "wrong"}, {"period": "wrong"}),
+        ({"period": "wrong"}, {"period": "wrong", "pages": "11"}),
     ],
 )
 def test_questions(parameters: dict[str, str], question: dict[str, str]) -> None:
