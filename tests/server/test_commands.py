@@ -546,7 +546,7 @@ def test_every_command_says_what_it_does() -> None:
     result = CliRunner().invoke(main, ["--help"])
 
     assert set(main.commands) == {
-        *("run", "demo-data", "stats", "top", "password", "token", "share"),
+        *("run", "demo-data", "stats", "top", "password", "token", "share", "restore"),
         *COMMANDS,
     }
     for name in main.commands:

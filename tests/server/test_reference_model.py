@@ -391,6 +391,9 @@ class Pair:
                 MissingPath(row.text, row.count, _largest(missing[row.text].elements())[:5])
                 for row in _largest(gone for gone, c in missing.items() for _ in range(c.total()))
             ),
+            bots=None if filters != Filters() else (),
+            bot_views=None if filters.are_of_views else 0,
+            sections=() if filters.page and not filters.are_of_views else None,
         )
 
 
