@@ -9,8 +9,8 @@ from tests.reliability import input as forged
 from tracker_server.config import Settings
 
 SEED = 20_261_129
-REQUESTS = 2_000
-RENDERS = 300
+REQUESTS = 1_000
+RENDERS = 150
 
 
 def test_no_input_is_answered_with_5xx() -> None:
@@ -18,7 +18,7 @@ def test_no_input_is_answered_with_5xx() -> None:
     outcome = forged.run_shares(REQUESTS, SEED, 1)
 
     assert outcome.passed, outcome
-    assert outcome.statuses[204] > 50
+    assert outcome.statuses[204] > 20
     assert outcome.stored > 30
 
 
@@ -55,7 +55,7 @@ def test_a_template_that_trusts_a_value_is_found_out(breaks: structure.Breaks) -
 
 def test_what_is_invented_takes_little_room() -> None:
     """P9: beyond the vocabularies everything is one entry."""
-    outcome = cardinality.run(8_000, 8_000, 300, Settings().max_unknown_paths)
+    outcome = cardinality.run(4_000, 4_000, 200, Settings().max_unknown_paths)
 
     assert outcome.passed, outcome
     assert outcome.disk > 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.reliability import kill
 
-CYCLES = 12
+CYCLES = 6
 SEED = 20_261_125
 
 

@@ -17,7 +17,7 @@ from tests.reliability.disk import (
     Note,
 )
 
-STATES = 1_200
+STATES = 800
 SEED = "20261125"
 
 

@@ -16,7 +16,7 @@ SLOWNESS = 4
 
 def test_after_a_crash_the_number_of_active_readers_is_right(tmp_path: Path) -> None:
     """P13: as many on each page as a model says."""
-    outcome = presence.run(3, SEED, tmp_path)
+    outcome = presence.run(2, SEED, tmp_path)
 
     assert outcome.passed(SLOWNESS), outcome
     assert outcome.active > 10

@@ -32,7 +32,7 @@ from tracker_server.model import (
 )
 
 ROOT = Path(__file__).parents[2]
-BACKUPS = int(os.environ.get("TEST_BACKUPS", "5"))
+BACKUPS = int(os.environ.get("TEST_BACKUPS", "3"))
 SENDERS = 8
 
 
