@@ -158,6 +158,12 @@ PROMISES = (
         control_is="commits after each statement",
     ),
     Promise(
+        number="P19",
+        sentence="Scripts that were released keep working with the tracker of today",
+        target="each released script in a browser, on a site of its own: exact rows",
+        script=("tests.reliability.suite", "P19", "tests/browser/test_released.py"),
+    ),
+    Promise(
         number="P20",
         sentence="A backup of a tracker that writes is whole, has all that was answered before it, and is cheap",
         target="10 of 10 restored, and 0 halves of 10 that were killed; at 100 MiB 99 % of views within 100 ms",
@@ -165,6 +171,19 @@ PROMISES = (
         long=("--backups", "100"),
         control=("tests.reliability.backups", "--backups", "2", "--mib", "4", "--control"),
         control_is="is copied as one copies files",
+    ),
+    Promise(
+        number="P21",
+        sentence="The script breaks no site",
+        target="strict content policies, no preflight, nothing stored, no error whatever the tracker answers",
+        script=(
+            "tests.reliability.suite",
+            "P21",
+            "--",
+            "tests/browser/test_guest.py",
+            "-m",
+            "not alone",
+        ),
     ),
     Promise(
         number="P22",
@@ -198,6 +217,17 @@ PROMISES = (
         control=("tests.reliability.postgresql", "--kills", "3", "--control"),
         control_is="takes `synchronous_commit=off` as it is",
     ),
+    Promise(
+        number="P26",
+        sentence="Versions of SQLite with a known bug are handled, and there is one writer",
+        target="the start names them; a second tracker on a file is refused",
+        script=(
+            "tests.reliability.suite",
+            "P26",
+            "tests/server/test_lock.py",
+            "tests/server/test_database.py",
+        ),
+    ),
 )
 """In the order of their numbers."""
 
@@ -205,7 +235,7 @@ PAGE = """\
 # Promises
 
 What the tracker promises, and what the script of each promise reached. Written by `make promises`; `LONG=1 make promises` takes the numbers of a release,
-`python -m tests.reliability P5 P6` runs some. `make test` runs a short form of each.
+`python -m tests.reliability P5 P6` runs some. `make test` runs a short form of each. That retries never count twice (P4) is part of P1 and P6.
 
 | | promise | number | | reached |
 | --- | --- | --- | --- | --- |
@@ -215,7 +245,7 @@ Measured on {machines}.
 
 ## Controls
 
-A test that cannot fail shows nothing. The same scripts over a tracker that breaks the promise:
+A test that cannot fail shows nothing (P3). The same scripts over a tracker that breaks the promise:
 
 | | broken how | found |
 | --- | --- | --- |
