@@ -41,7 +41,7 @@ REPORTS = 50
 FILTERED = 5
 PAGES, PAGE_DAYS = 20, 60
 """How many views of the page are asked for over HTTP, and of how many days the longer ones."""
-WARM_UP_SECONDS = 1.0
+WARM_UP_SECONDS = 2.0
 """A tracker that has just started makes itself ready for the first look."""
 PERIODS = ("today", "7d", "30d", "90d", "all")
 FILTERS: dict[str, dict[str, str]] = {

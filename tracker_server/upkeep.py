@@ -36,9 +36,10 @@ class Upkeep:
             clock: seconds since the epoch.
             manifest_path: of the file to watch; empty for none.
             cleanup_seconds: how often ended sessions are deleted.
-            warm_up: called once in the background, before the chores.
+            warm_up: called once in the background, a moment after the start.
         """
         self._warm_up = warm_up
+        self._is_warm = False
         self._recorder = recorder
         self._clock = clock
         self._manifest = Path(manifest_path) if manifest_path else None
@@ -84,9 +85,9 @@ class Upkeep:
 
     def _run(self) -> None:
         try:
-            self._warm_up()
             while not self._stopping.wait(TICK_SECONDS):
                 self.tick()
+                self._warm_up_once()
                 if self._recorder.health.is_broken:
                     break
             else:
@@ -96,6 +97,12 @@ class Upkeep:
         self._stop_process()
         if not self._stopping.wait(END_SECONDS):
             self._end_process()
+
+    def _warm_up_once(self) -> None:
+        """Not at once: readers' messages come first, and who stops soon needs none of it."""
+        if not self._is_warm:
+            self._is_warm = True
+            self._warm_up()
 
     def _clean_up(self) -> None:
         now = self._clock()
