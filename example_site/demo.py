@@ -21,6 +21,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from uuid import UUID
 
+BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+"""What made-up readers use: under its own name this program would be counted as one."""
 HERE = Path(__file__).parent
 BUILD = HERE.parent / "build" / "demo"
 DATABASE = BUILD / "stats.sqlite3"
@@ -152,7 +154,7 @@ class Readers:
         request = urllib.request.Request(
             f"{self._tracker_url}/api/collect",
             json.dumps(message).encode(),
-            {"Content-Type": "text/plain", "Origin": self._site_url},
+            {"Content-Type": "text/plain", "Origin": self._site_url, "User-Agent": BROWSER},
         )
         try:
             urllib.request.urlopen(request, timeout=5).close()

@@ -169,6 +169,7 @@ def _warm_up(app: Flask, reports: Reports) -> None:
         app.jinja_env.get_template(name)
     with suppress(SQLAlchemyError):  # Whoever looks will be told.
         reports.answer(Address({}).question())
+    reports.forget()  # The first view after a start is to be seen at once.
 
 
 def _sources(tracker: Tracker) -> Sources:

@@ -71,6 +71,11 @@ class Reports:
         finally:
             self._room.release()
 
+    def forget(self) -> None:
+        """Drop what is remembered."""
+        with self._remembering:
+            self._answers.clear()
+
     def _first_day(self) -> int:
         since = self._tracking_since()
         return day_of(int(self._clock()) if since is None else since)

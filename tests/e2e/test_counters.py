@@ -1,16 +1,14 @@
 """Figures on pages of a really built site, in a real browser: of the build, and of this moment."""
 
-import json
 import re
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import ROOT, Loop, build_site, serving, tracking
+from tests.e2e.pages import send_view
 from tests.processes import free_port
 
 VIEWS = "[data-stats-views]"
@@ -20,11 +18,7 @@ OpenPage = Callable[[str], Page]
 def _view(tracker: str, path: str, readers: int, site: str) -> None:
     """Let so many readers view a page."""
     for _ in range(readers):
-        message = {"t": "view", "s": str(uuid4()), "l": uuid4().hex, "p": path}
-        request = urllib.request.Request(
-            f"{tracker}/api/collect", json.dumps(message).encode(), {"Origin": site}
-        )
-        urllib.request.urlopen(request, timeout=5).close()
+        send_view(tracker, path, site)
 
 
 def test_live_counter_is_filled_by_the_browser(loop: Loop, open_page: OpenPage) -> None:
