@@ -39,6 +39,7 @@ class Renders:
         self._site = ""
         self._question = Question("today", 0, 0)
         self._now = float(NOON)
+        self._looks = 0
         live = Live(lambda _now, _rows: self._overview(), lambda: self._now)
         reports = Reports(self._report, lambda: self._now)
         app = Flask(pages_module.__name__)
@@ -60,7 +61,8 @@ class Renders:
         """
         self._value = value
         self._site = self._sites[number % len(self._sites)]
-        self._now += 60.0  # Nothing is remembered.
+        self._looks += 1
+        self._now = NOON + self._looks % 600 * 60.0  # Nothing is remembered, and it stays one day.
         yield "html", self._page({}, number)
         yield "html", self._page(self._filters(number), number)
         stats = self._live.body(50).decode()
