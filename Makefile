@@ -38,7 +38,7 @@ check: ## Run without set-up: lint, types, all tests
 	npm --prefix js run --silent check
 	npm --prefix js run --silent build -- --check
 	npm --prefix js test --silent
-	TEST_EVENTS=40000 $(BIN)/pytest -n 3 $(WITHOUT_BROWSER)
+	TEST_EVENTS=16000 $(BIN)/pytest -n 3 $(WITHOUT_BROWSER)
 	$(BROWSER_TESTS)
 
 coverage: $(READY) ## Say which lines the tests without a browser do not reach
