@@ -68,15 +68,15 @@ class Address:
         """The filters by name; an empty one asks for what is unknown."""
         return {name: self._parameters[name] for name in FILTERS if name in self._parameters}
 
-    def question(self) -> dict[str, str]:
-        """Return the parameters of the report that the page shows."""
+    def question(self, *, whole: bool = False) -> dict[str, str]:
+        """Return the parameters of the report that the page shows; `whole` for lists at length."""
         question = {name: self._parameters[name] for name in _ASKED if name in self._parameters}
         if not self.is_custom:
             question.setdefault("period", DEFAULT_PERIOD)
         # There is nothing before everything.
         if question.get("period") != ALL:
             question["compare"] = "1"
-        if "list" in self._parameters or self._parameters.get("content") == "posts":
+        if whole or "list" in self._parameters or self._parameters.get("content") == "posts":
             question["limit"] = MORE_ROWS
         else:
             question["pages"] = SHOWN_PAGES

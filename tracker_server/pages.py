@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from tracker_server.address import MORE_ROWS, Address
+from tracker_server.address import Address
 from tracker_server.answers import asked_language, section, sign_out_proof
 from tracker_server.cards import Report, make_cards, make_list, name_filter, page_link
 from tracker_server.chart import make_chart, make_figures
@@ -71,9 +71,7 @@ def _parameters() -> dict[str, str]:
 
 def _report(reports: Reports, address: Address) -> dict[str, Any]:
     """Return the report of a view, of which somebody may see a section only."""
-    question = address.question()
-    if section() and "page" not in address.filters:
-        question["limit"] = MORE_ROWS
+    question = address.question(whole=bool(section()) and "page" not in address.filters)
     report: dict[str, Any] = json.loads(reports.answer(question))
     return cut_report(report, section()) if section() else report
 

@@ -47,6 +47,11 @@ def test_links(parameters: dict[str, str], changes: dict[str, str | None], link:
     assert Address(parameters).link(**changes) == link
 
 
+def test_a_question_for_whole_lists_has_their_length() -> None:
+    """Those of pages too."""
+    assert Address({}).question(whole=True) == {"period": "30d", "compare": "1", "limit": "1000"}
+
+
 @pytest.mark.parametrize(
     ("parameters", "question"),
     [

@@ -310,7 +310,11 @@ def test_a_section_has_the_figures_of_its_pages(world: World) -> None:
 
 
 def test_the_list_of_a_section_has_its_pages_only(world: World) -> None:
-    """Each with a link to its view, and without a script that would ask for more."""
+    """All of them, however much others are read; each with a link to its view, and no script."""
+    for reader in range(100, 103):
+        for number in range(12):  # More than a card of the whole site has.
+            world.site.view(f"/elsewhere/{number}/", reader)
+    world.site.clock.advance(10)
     page = world.ask("link of a section", "/stats").get_data(as_text=True)
     one = world.ask("link of a section", f"/stats?page={INSIDE[0]}&list=next")
     paths = set(re.findall(r'data-path="([^"]+)"', page))
