@@ -10,7 +10,6 @@ control is a copy made as one copies files, while the tracker writes.
 ``python -m tests.reliability.backups`` prints the seed, the numbers and PASS or FAIL.
 """
 
-import argparse
 import http.client
 import os
 import random
@@ -27,7 +26,7 @@ from pathlib import Path
 
 from tests.processes import ROOT, Process
 from tests.reliability import kill
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 
 CLIENTS = 4
 MIB = 100
@@ -231,12 +230,7 @@ def _command(command: str, file: Path, *more: object) -> int:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backups", type=int, default=10)
-    parser.add_argument("--mib", type=int, default=MIB)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--control", action="store_true", help="copy the file")
-    options = parser.parse_args()
+    options = arguments(__doc__, "copy the file", backups=10, mib=MIB, seed=True).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(
             options.backups,

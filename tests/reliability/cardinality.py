@@ -11,7 +11,6 @@ The control keeps as many unknown paths as there are.
 ``python -m tests.reliability.cardinality`` prints the numbers and PASS or FAIL.
 """
 
-import argparse
 import json
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from pathlib import Path
 from uuid import UUID
 
 from tests.processes import ROOT, Process
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
 from tracker_server.manifest import parse_manifest
@@ -164,13 +163,15 @@ def _filled(paths: int, others: int, bound: int, invents: bool) -> tuple[int, in
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--paths", type=int, default=PATHS)
-    parser.add_argument("--others", type=int, default=OTHERS)
-    parser.add_argument("--over-http", type=int, default=OVER_HTTP)
-    parser.add_argument("--bound", type=int, default=Settings().max_unknown_paths)
+    parser = arguments(
+        __doc__,
+        "keep every unknown path",
+        paths=PATHS,
+        others=OTHERS,
+        over_http=OVER_HTTP,
+        bound=Settings().max_unknown_paths,
+    )
     parser.add_argument("--fill", type=int, help="fill a database, inventing nothing with 0")
-    parser.add_argument("--control", action="store_true", help="keep every unknown path")
     options = parser.parse_args()
     if options.fill is not None:
         invents = bool(options.fill)

@@ -27,7 +27,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from tests.processes import ROOT, Process
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 from tests.reliability.watched import CONTROL, NOTES, SERVER
 from tests.server.conftest import CONTRACT, session_id
 from tracker_server.policy import POLICIES
@@ -268,8 +268,7 @@ def _run_tests(tests: list[str], notes: str) -> tuple[str, bool]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--control", action="store_true", help="let the tracker ask somebody")
+    parser = arguments(__doc__, "let the tracker ask somebody")
     parser.add_argument("--tests", nargs="*", default=None)
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--cut-off", action="store_true", help=argparse.SUPPRESS)

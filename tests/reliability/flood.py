@@ -7,7 +7,6 @@ tracker without limits is the control: there it is stored, and takes what others
 ``python -m tests.reliability.flood`` prints the numbers and PASS or FAIL.
 """
 
-import argparse
 import asyncio
 import json
 import random
@@ -22,7 +21,7 @@ from pathlib import Path
 
 from tests.processes import ROOT, Process
 from tests.reliability.load import send_views, view
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 
 PER_SECOND = 2_000
 SENDERS = 16
@@ -132,11 +131,8 @@ async def _flood(port: int) -> Counter[str]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser = arguments(__doc__, "limit nobody", seconds=30.0, seed=True)
     parser.add_argument("--flood", type=int, metavar="PORT", help="be the flood")
-    parser.add_argument("--control", action="store_true", help="limit nobody")
     options = parser.parse_args()
     if options.flood:
         print(json.dumps(asyncio.run(_flood(options.flood))))

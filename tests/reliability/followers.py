@@ -8,7 +8,6 @@ within 50 ms or twice the time they take alone, in a process of at most 150 MiB.
 random.
 """
 
-import argparse
 import asyncio
 import re
 import tempfile
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from tests.processes import Process
 from tests.reliability.load import allow_files, send_views
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 
 PAGES = 10_000
 VIEWS = 300
@@ -131,9 +130,7 @@ def _metric(process: Process, name: str) -> float:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pages", type=int, default=PAGES)
-    options = parser.parse_args()
+    options = arguments(__doc__, pages=PAGES).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(options.pages, VIEWS, Path(folder))
     conclude("P12", outcome, passed=outcome.passed())

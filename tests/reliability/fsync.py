@@ -13,9 +13,7 @@ The control is a tracker that is not told of the failures.
 ``python -m tests.reliability.fsync`` prints the numbers and PASS or FAIL.
 """
 
-import argparse
 import http.client
-import random
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -28,7 +26,7 @@ from tests.processes import Process
 from tests.reliability import power
 from tests.reliability.disk import ANSWER, SYNC_FAILS, Notes, read_notes
 from tests.reliability.load import view
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 from tracker_server import maintenance
 from tracker_server.config import Settings
 
@@ -233,12 +231,9 @@ def _is_red(process: Process, connection: http.client.HTTPConnection) -> bool:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--failures", type=int, default=FAILURES)
-    parser.add_argument("--states", type=int, default=STATES)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--control", action="store_true", help="tell nobody of a failure")
-    options = parser.parse_args()
+    options = arguments(
+        __doc__, "tell nobody of a failure", failures=FAILURES, states=STATES, seed=True
+    ).parse_args()
     outcome = run(options.failures, options.seed, options.states, lies=options.control)
     passed = not outcome.cuts.lost if options.control else outcome.passed
     conclude("P6", outcome, passed=passed, seed=options.seed)

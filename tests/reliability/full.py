@@ -14,7 +14,6 @@ it but the reserve.
 ``python -m tests.reliability.full`` prints the numbers and PASS or FAIL.
 """
 
-import argparse
 import http.client
 import json
 import resource
@@ -32,7 +31,7 @@ from typing import Protocol
 from tests.processes import ROOT, Process
 from tests.reliability.load import view
 from tests.reliability.power import BASE, read_views
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 from tracker_server import maintenance
 from tracker_server.app import create_app
 from tracker_server.config import Settings
@@ -265,8 +264,7 @@ def _run_inside(rounds: int, folder: Path, *, limit: bool) -> Outcome:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser = arguments(__doc__, rounds=ROUNDS)
     parser.add_argument("--limit", action="store_true", help="limit the size of files")
     parser.add_argument("--inside", type=Path, help="a folder, of a process that may mount")
     options = parser.parse_args()

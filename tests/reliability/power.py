@@ -13,7 +13,6 @@ states. Besides, a view is taken out of states that are right, which must be not
 ``python -m tests.reliability.power --states 50000`` prints the numbers and PASS or FAIL.
 """
 
-import argparse
 import random
 import sqlite3
 import tempfile
@@ -28,7 +27,7 @@ from typing import NamedTuple
 from tests.processes import Process
 from tests.reliability.disk import ANSWER, Disk, Note, Notes, read_notes
 from tests.reliability.kill import Client
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 from tracker_server import maintenance
 from tracker_server.app import create_app
 from tracker_server.config import Settings
@@ -298,11 +297,7 @@ def _run_one(states: int, seed: str, synchronous: str) -> Outcome:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--states", type=int, default=STATES)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--control", action="store_true", help="flush now and then")
-    options = parser.parse_args()
+    options = arguments(__doc__, "flush now and then", states=STATES, seed=True).parse_args()
     if not options.control:
         outcome = run(options.states, options.seed)
         conclude("P2", outcome, passed=outcome.passed, seed=options.seed)

@@ -10,7 +10,6 @@ sessions, as a tracker does that keeps them in memory.
 ``python -m tests.reliability.presence`` prints the seed, the numbers and PASS or FAIL.
 """
 
-import argparse
 import http.client
 import json
 import random
@@ -25,7 +24,7 @@ from uuid import UUID
 
 from tests.processes import Process
 from tests.reliability.moved_clock import FILE
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 
 TIMEOUT_SECONDS = 120
 WITHIN_SECONDS = 5.0
@@ -199,11 +198,7 @@ def _compare(process: Process, model: Model, outcome: Outcome, begin: float) -> 
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--control", action="store_true", help="forget the sessions")
-    options = parser.parse_args()
+    options = arguments(__doc__, "forget the sessions", kills=20, seed=True).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(options.kills, options.seed, Path(folder), forgets=options.control)
     conclude("P13", outcome, passed=outcome.passed(), seed=options.seed)

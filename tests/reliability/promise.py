@@ -1,7 +1,26 @@
-"""How the script of a promise says what it found: what was reached, then PASS or FAIL."""
+"""How the script of a promise is asked, and how it says what it found: numbers, PASS or FAIL."""
 
+import argparse
+import random
 import sys
 from typing import NoReturn
+
+
+def arguments(about: str | None, control: str = "", **numbers: float) -> argparse.ArgumentParser:
+    """Return what reads the command line of a script.
+
+    Args:
+        about: its docstring.
+        control: what ``--control`` does, if there is one.
+        numbers: options and what they are by default; ``seed=True`` for a random one.
+    """
+    parser = argparse.ArgumentParser(description=about)
+    for name, default in numbers.items():
+        chosen = random.randrange(1 << 32) if default is True else default
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(chosen), default=chosen)
+    if control:
+        parser.add_argument("--control", action="store_true", help=control)
+    return parser
 
 
 def conclude(promise: str, reached: object, *, passed: bool, seed: int | None = None) -> NoReturn:

@@ -8,7 +8,6 @@ The same messages from a peer that is trusted are the control: there the headers
 ``python -m tests.reliability.sender`` prints the seed, the numbers and PASS or FAIL.
 """
 
-import argparse
 import io
 import json
 import random
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from wsgiref.types import WSGIEnvironment
 
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
 
@@ -135,11 +134,7 @@ def _counts(tracker: Tracker) -> dict[str, int]:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--messages", type=int, default=MESSAGES)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--control", action="store_true", help="believe the sender")
-    options = parser.parse_args()
+    options = arguments(__doc__, "believe the sender", messages=MESSAGES, seed=True).parse_args()
     trusted = (PEER,) if options.control else ()
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(options.messages, options.seed, Path(folder), trusted)

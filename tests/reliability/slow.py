@@ -7,7 +7,6 @@ which must all be stored, 99 % of them within 50 ms.
 ``python -m tests.reliability.slow`` prints the seed, the numbers and PASS or FAIL.
 """
 
-import argparse
 import random
 import tempfile
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from tests.processes import Process
 from tests.reliability.load import READERS, allow_files, connect, send_views
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 
 CONNECTIONS = 1_000
 VIEWS = 300
@@ -93,10 +92,7 @@ def run(connections: int, views: int, seed: int, folder: Path) -> Outcome:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--connections", type=int, default=CONNECTIONS)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    options = parser.parse_args()
+    options = arguments(__doc__, connections=CONNECTIONS, seed=True).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(options.connections, VIEWS, options.seed, Path(folder))
     conclude("P11", outcome, passed=outcome.passed(), seed=options.seed)

@@ -10,7 +10,6 @@ The control is a template that trusts a title (``|safe``).
 ``python -m tests.reliability.structure`` prints the seed, the numbers and PASS or FAIL.
 """
 
-import argparse
 import json
 import random
 import re
@@ -24,7 +23,7 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
 from tests.reliability.hostile import TEXTS
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 from tests.reliability.renders import Renders
 from tracker_server.manifest import _UNWRITABLE
 
@@ -224,11 +223,9 @@ def _share(renders: int, seed: int, control: bool) -> Outcome:  # noqa: FBT001  
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--renders", type=int, default=RENDERS)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--control", action="store_true", help="trust a name in a template")
-    options = parser.parse_args()
+    options = arguments(
+        __doc__, "trust a name in a template", renders=RENDERS, seed=True
+    ).parse_args()
     outcome = Outcome()
     with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
         shares = [

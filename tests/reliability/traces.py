@@ -10,7 +10,6 @@ others in their own file alone. A tracker that logs addresses is the control.
 ``python -m tests.reliability.traces`` prints the seed, the numbers and PASS or FAIL.
 """
 
-import argparse
 import http.client
 import json
 import os
@@ -31,7 +30,7 @@ from pathlib import Path
 from uuid import UUID
 
 from tests.processes import ROOT, Process
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
 
 VISITORS = 1_000
 DAYS = 3
@@ -256,11 +255,9 @@ def _note(outcome: Outcome, name: str, file: Path, number: int) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--visitors", type=int, default=VISITORS)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    parser.add_argument("--control", action="store_true", help="search one that logs addresses")
-    options = parser.parse_args()
+    options = arguments(
+        __doc__, "search one that logs addresses", visitors=VISITORS, seed=True
+    ).parse_args()
     module = f"tests.reliability.{'logs_addresses' if options.control else 'days_pass'}"
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(options.visitors, options.seed, Path(folder), module)
