@@ -151,7 +151,7 @@ PROMISES = (
     Promise(
         number="P18",
         sentence="An upgrade that is killed at any moment is made good by the next start",
-        target="a kill after each statement, from every release: whole, the same sums, a backup of before",
+        target="a kill after each statement, from every release: whole, the same rows, a backup of before",
         script=("tests.reliability.upgrades",),
         long=("--days", "30"),
         control=("tests.reliability.upgrades", "--days", "1", "--control"),

@@ -5,13 +5,12 @@ tables with a made-up history. Behind the revisions of this version comes one th
 makes up, which makes a table anew and moves rows, so that each database has something to be
 upgraded. A start of the tracker is killed with SIGKILL after the first statement, the second,
 and so on to the last. What is left must have the rows of before, whole; the next start must
-bring the tables up to date with the same number of rows and the same sums in each column, and
-have a backup of before. The control commits after each statement.
+bring the tables up to date, with the same rows in all columns that were there, and have a backup
+of before. The control commits after each statement.
 
 ``python -m tests.reliability.upgrades`` prints the numbers and PASS or FAIL.
 """
 
-import argparse
 import multiprocessing
 import os
 import shutil
@@ -28,7 +27,8 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from tests.processes import ROOT
-from tests.reliability.promise import conclude
+from tests.reliability.promise import arguments, conclude
+from tests.revisions import REVISION
 from tracker_server import migrate
 from tracker_server.app import create_app
 from tracker_server.config import Settings
@@ -40,23 +40,9 @@ GOLDEN = Path(__file__).with_name("golden")
 MANIFEST = ROOT / "tests" / "contract" / "manifest.json"
 DAYS = 3
 NEXT = "9999"
-REVISION = '''
-"""Made up: makes one table anew, adds one, moves rows."""
-import sqlalchemy as sa
-from alembic import op
 
-revision, down_revision = "{revision}", "{before}"
-
-def upgrade() -> None:
-    op.create_table("mood", sa.Column("id", sa.Integer(), primary_key=True))
-    op.execute("INSERT INTO mood (id) SELECT id FROM path")
-    with op.batch_alter_table("path", recreate="always") as table:
-        table.add_column(sa.Column("mood_id", sa.Integer(), nullable=True))
-    op.execute("UPDATE path SET mood_id = id")
-'''
-
-Sums = dict[str, dict[str, int]]
-"""By table: how many rows it has, and the sum of each column."""
+Contents = dict[str, tuple[list[str], list[tuple[Any, ...]]]]
+"""By table: its columns, and its rows in order."""
 
 
 @dataclass(slots=True)
@@ -109,7 +95,7 @@ def run(
 def _put_to_the_test(
     place: Path, start: Path | None, outcome: Outcome, *, step: int, commits: bool
 ) -> None:
-    before, last, code = {} if start is None else sums_of(start), 1 - step, int(-signal.SIGKILL)
+    before, last, code = {} if start is None else contents_of(start), 1 - step, int(-signal.SIGKILL)
     while code == -signal.SIGKILL:
         last += step
         file = _lay_out(place, start)
@@ -122,55 +108,57 @@ def _put_to_the_test(
         outcome.failures.append(f"{outcome.databases[-1]}: ended with {code}")
 
 
-def _fault_of(file: Path, before: Sums, outcome: Outcome) -> str:
+def _fault_of(file: Path, before: Contents, outcome: Outcome) -> str:
     """Look at what a kill left, start, look again; return what is wrong, or nothing."""
-    outcome.between += _revision(file) != NEXT
+    left = _revision(file)
+    outcome.between += left != NEXT
     try:
-        if fault := _difference(before, sums_of(file), "after the kill"):
+        if fault := _difference(file, before, "after the kill"):
             return fault
         _start(file)
         if not check(Settings(database_url=f"sqlite:///{file}")).is_clean:
             return "figures differ from a recount"
+        copies = list(file.parent.glob(f"{file.name}.before-*"))
+        if before and all(_difference(copy, before, "backup") for copy in copies):
+            return "no backup of before"
+        if copies and not (before or left):
+            return "a backup of nothing"
+        return _difference(file, before, "after the start")
     except (TrackerError, sqlite3.Error) as error:
         return str(error)
-    if before:
-        copies = list(file.parent.glob(f"{file.name}.before-*"))
-        if not any(not _difference(before, sums_of(copy), "") for copy in copies):
-            return "no backup of before"
-    return _difference(before, sums_of(file), "after the start")
 
 
-def _difference(before: Sums, after: Sums, when: str) -> str:
-    """Compare what both have; a table or a column may be new."""
-    for table, columns in before.items():
-        for column, number in columns.items():
-            found = after.get(table, {}).get(column)
-            if found != number:
-                return f"{when}: {column} of {table} is {found}, not {number}"
-    return ""
+def _difference(file: Path, before: Contents, when: str) -> str:
+    """Compare the rows of before with those that are there; a table or a column may be new."""
+    found = contents_of(file, before)
+    tables = [table for table in before if found[table] != before[table]]
+    return f"{when}: other rows in {', '.join(tables)}" if tables else ""
 
 
-def sums_of(file: Path) -> Sums:
-    """Count the rows of each table and add up its columns; texts and sets count by length."""
+def contents_of(file: Path, like: Contents | None = None) -> Contents:
+    """Return all rows, or those of the tables and columns that were there before.
+
+    Raises:
+        sqlite3.Error: the file is damaged, or lacks one of them.
+    """
     with closing(sqlite3.connect(file)) as base:
         if (found := base.execute("PRAGMA integrity_check").fetchall()) != [("ok",)]:
             raise sqlite3.DatabaseError(str(found))
         names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-        tables = [name for (name,) in base.execute(names) if name != migrate.VERSION_TABLE]
-        return {table: _sums_of_table(base, table) for table in tables}
+        tables = {name: _columns_of(base, name) for (name,) in base.execute(names)}
+        tables.pop(migrate.VERSION_TABLE, None)
+        wanted = tables if like is None else {name: columns for name, (columns, _) in like.items()}
+        return {name: (columns, _rows_of(base, name, columns)) for name, columns in wanted.items()}
 
 
-def _sums_of_table(base: sqlite3.Connection, table: str) -> dict[str, int]:
-    columns = [row[1] for row in base.execute(f'PRAGMA table_info("{table}")')]
-    sums = {"rows": base.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]}
-    for column in columns:
-        values = base.execute(f'SELECT "{column}" FROM "{table}"')  # Sums of 64 bits overflow.
-        sums[column] = sum(_number_of(value) for (value,) in values)
-    return sums
+def _columns_of(base: sqlite3.Connection, table: str) -> list[str]:
+    return [row[1] for row in base.execute(f'PRAGMA table_info("{table}")')]
 
 
-def _number_of(value: Any) -> int:  # whatever a column has
-    return value if isinstance(value, int) else len(value or "")
+def _rows_of(base: sqlite3.Connection, table: str, columns: list[str]) -> list[tuple[Any, ...]]:
+    order = ", ".join(str(place + 1) for place in range(len(columns)))
+    names = ", ".join(f'"{column}"' for column in columns)
+    return base.execute(f'SELECT {names} FROM "{table}" ORDER BY {order}').fetchall()
 
 
 def _revision(file: Path) -> str:
@@ -193,7 +181,7 @@ def _make(file: Path, days: int) -> Path:
 def _one_more_revision(folder: Path) -> Iterator[None]:
     versions, head = folder / "versions", _head(folder)
     versions.mkdir()
-    (versions / f"r{NEXT}.py").write_text(REVISION.format(revision=NEXT, before=head))
+    (versions / f"r{NEXT}.py").write_text(REVISION.format(revision=NEXT, before=head, more=""))
     known, migrate.VERSIONS = migrate.VERSIONS, (*migrate.VERSIONS, versions)
     try:
         yield
@@ -259,10 +247,7 @@ def _start_and_die(last: int, file: Path, *, commits: bool) -> None:
 
 def main() -> None:
     """Run from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--days", type=int, default=DAYS)
-    parser.add_argument("--control", action="store_true", help="commit after each statement")
-    options = parser.parse_args()
+    options = arguments(__doc__, "commit after each statement", days=DAYS).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(Path(folder), commits=options.control, days=options.days)
     conclude("P18", outcome, passed=outcome.passed)

@@ -3,7 +3,6 @@
 import errno
 import logging
 import os
-import signal
 import sqlite3
 import stat
 import subprocess
@@ -18,6 +17,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, event
 
+from tests.revisions import REVISION
 from tests.server.conftest import CONTRACT, FakeClock, MakeSite, Site
 from tracker_server import migrate, sqlite_file
 from tracker_server.app import Tracker, create_app
@@ -28,57 +28,6 @@ from tracker_server.schema import Base
 
 ROOT = Path(__file__).parents[2]
 SQLITE = "it looks into the file"
-
-REVISION = '''
-"""Made up: makes one table anew, adds one, moves rows."""
-import sqlalchemy as sa
-from alembic import op
-
-revision, down_revision = "{revision}", "{before}"
-
-def upgrade() -> None:
-    op.create_table("mood", sa.Column("id", sa.Integer(), primary_key=True))
-    op.execute("INSERT INTO mood (id) SELECT id FROM path")
-    with op.batch_alter_table("path", recreate="always") as table:
-        table.add_column(sa.Column("mood_id", sa.Integer(), nullable=True))
-    op.execute("UPDATE path SET mood_id = id")
-    {more}
-'''
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from sqlalchemy import create_engine, event
-from tracker_server import migrate
-from tracker_server.app import create_app
-from tracker_server.config import Settings
-from sqlalchemy import Engine
-
-url, versions, last = sys.argv[1], sys.argv[2], int(sys.argv[3])
-migrate.VERSIONS = (*migrate.VERSIONS, *filter(None, [Path(versions) if versions else None]))
-changing, count = False, 0
-
-@event.listens_for(Engine, "after_cursor_execute")
-def after_statement(_connection, _cursor, statement, *_):
-    global changing
-    changing = changing or statement == "BEGIN EXCLUSIVE"
-    count_and_die()
-
-@event.listens_for(Engine, "begin")
-def before_the_next_transaction(_connection):
-    count_and_die()
-
-def count_and_die():
-    global count
-    if changing:
-        count += 1
-        if count == last:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-app = create_app(Settings(database_url=url))
-app.extensions["tracker"].close()
-print(count)
-"""
 
 
 def _start(url: str) -> Tracker:
@@ -103,11 +52,6 @@ def _revision(file: Path) -> list[Any]:
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         return connection.execute("SELECT * FROM schema_revision").fetchall()
-
-
-def _run_killed(url: str, versions: Path | str, last: int) -> subprocess.CompletedProcess[str]:
-    arguments = [sys.executable, "-c", KILLED, url, str(versions), str(last)]
-    return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -179,50 +123,6 @@ def test_starting_again_finds_nothing_to_do(
 
     assert migrate.pending(site.tracker.engine) == []
     assert [path.name for path in tmp_path.iterdir() if "before" in path.name] == []
-
-
-def _some_of(statements: int) -> list[int]:
-    """Return the first, the last and a few between; P18 takes all of them (`make promises`)."""
-    return sorted({*range(1, statements, max(1, statements // 4)), statements})
-
-
-@pytest.mark.sqlite_only("a file is killed")
-def test_a_kill_at_any_statement_of_the_creation_is_made_good_by_the_next_start(
-    tmp_path: Path,
-) -> None:
-    """After a SIGKILL behind the n-th statement the next start has all tables."""
-    statements = int(_run_killed(f"sqlite:///{tmp_path / 'a.sqlite3'}", "", 0).stdout)
-    for last in _some_of(statements):
-        file = tmp_path / f"{last}.sqlite3"
-        killed = _run_killed(f"sqlite:///{file}", "", last)
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
-        _start(f"sqlite:///{file}").close()
-        assert _revision(file) == [("0001",)]
-        assert not _backups(file)
-
-    assert statements > len(Base.metadata.tables)
-
-
-def test_a_kill_at_any_statement_of_an_upgrade_leaves_the_old_tables_whole(
-    old: dict[str, Any], second: Path, file: Path, tmp_path: Path
-) -> None:
-    """Before the next start all is old or all is new; after it the sums are equal."""
-    whole = file.read_bytes()
-    statements = int(_run_killed(f"sqlite:///{_copy(whole, tmp_path, 0)}", second, 0).stdout)
-    revisions = set()
-    for last in _some_of(statements):
-        copy = _copy(whole, tmp_path, last)
-        killed = _run_killed(f"sqlite:///{copy}", second, last)
-        assert killed.returncode == -signal.SIGKILL, killed.stderr
-        revisions.add(_revision(copy)[0][0])
-        assert _contents(copy) == old
-        _start(f"sqlite:///{copy}").close()
-        assert _revision(copy) == [("9002",)]
-        assert _contents(copy) == old
-        assert _contents(_backups(copy)[0]) == old
-
-    assert statements > 8
-    assert revisions == {"0001", "9002"}
 
 
 @pytest.mark.usefixtures("second")
@@ -519,13 +419,6 @@ def test_a_schema_change_is_exclusive(url: str) -> None:
     engine.dispose()
 
     assert (off, begun[0]) == (0, "BEGIN EXCLUSIVE")
-
-
-def _copy(contents: bytes, folder: Path, number: int) -> Path:
-    (folder / str(number)).mkdir()
-    copy = folder / str(number) / "a.sqlite3"
-    copy.write_bytes(contents)
-    return copy
 
 
 def _backups(file: Path) -> list[Path]:
