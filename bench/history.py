@@ -26,8 +26,9 @@ from tracker_server.model import (
     Received,
     View,
 )
+from tracker_server.packing import SECONDS_PER_DAY, day_of
 from tracker_server.queries.days import unique_visitors
-from tracker_server.schema import SECONDS_PER_DAY, WHOLE_SITE, day_of
+from tracker_server.schema import WHOLE_SITE
 
 DAYS = 90
 PATHS = 500

@@ -40,6 +40,7 @@ from tracker_server.meter import ServerMeter
 from tracker_server.metrics import Metrics, Sources
 from tracker_server.networks import Networks
 from tracker_server.operations import make_operations
+from tracker_server.packing import day_of
 from tracker_server.pages import make_pages
 from tracker_server.passwords import Passwords
 from tracker_server.queries.counters import read_readers, read_views
@@ -48,7 +49,7 @@ from tracker_server.queries.overview import read_overview
 from tracker_server.queries.report import read_report
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
-from tracker_server.schema import day_of, db
+from tracker_server.schema import db
 from tracker_server.sign_in import Door
 from tracker_server.storage import make_ready, secure_log
 from tracker_server.store import Store

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Connection, Select, cast, func, null, select,
 from sqlalchemy.exc import DatabaseError
 
 from tracker_server.grains import HOURS_PER_DAY
+from tracker_server.packing import SECONDS_PER_DAY
 from tracker_server.recount import (
     DIMENSIONS,
     STEPS,
@@ -26,7 +27,7 @@ from tracker_server.recount import (
     summed_days,
 )
 from tracker_server.runs import LAST_DAY, of_days, read_spans
-from tracker_server.schema import BY_CAMPAIGN, BY_PATH, SECONDS_PER_DAY, WHOLE_SITE
+from tracker_server.schema import BY_CAMPAIGN, BY_PATH, WHOLE_SITE
 from tracker_server.statements import (
     ALL_TIME,
     DAY_VISITORS,

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection
 
 from tracker_server.model import BotView
-from tracker_server.schema import ANY_BOT, OTHER, WHOLE_SITE, day_of
+from tracker_server.packing import day_of
+from tracker_server.schema import ANY_BOT, OTHER, WHOLE_SITE
 from tracker_server.statements import Statements
 from tracker_server.vocabulary import Vocabulary
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, and_, delete, func, select, update
 from sqlalchemy.sql import ColumnElement
 
 from tracker_server.config import Settings
-from tracker_server.schema import (
+from tracker_server.packing import (
     MAX_PATH_ID,
     MAX_VISITOR_ID,
     PATH_BITS,
@@ -21,10 +21,10 @@ from tracker_server.schema import (
     SECONDS_PER_HOUR,
     SECONDS_PER_MINUTE,
     VISITOR_BITS,
-    WHOLE_SITE,
     day_of,
     day_visitors_key,
 )
+from tracker_server.schema import WHOLE_SITE
 from tracker_server.statements import (
     LOADS,
     MINUTES,

@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import TypeVar
 from zlib import crc32
 
+from tracker_server.demo_reading import read_page
 from tracker_server.demo_world import (
     ANNOUNCEMENT,
     BROKEN_LINKS,
@@ -30,7 +31,6 @@ from tracker_server.demo_world import (
 )
 from tracker_server.model import (
     Beat,
-    Engagement,
     Event,
     Leave,
     Message,
@@ -39,7 +39,7 @@ from tracker_server.model import (
     Received,
     View,
 )
-from tracker_server.schema import SECONDS_PER_DAY, SECONDS_PER_HOUR, day_of
+from tracker_server.packing import SECONDS_PER_DAY, SECONDS_PER_HOUR, day_of
 
 DAYS = 90
 """How many days a history has, that of the moment included."""
@@ -282,8 +282,8 @@ def _visit(world: _World, day: int, crowd: _Crowd, reader: _Reader) -> Iterator[
     while True:
         view = _view(reader, page, came_from, before, dice)
         yield Received(at, view)
-        seconds, engagement = _read(world, page, crowd)
-        engagement.sections = _see(page, engagement, view.load)
+        whole = world.seconds[page.path]
+        seconds, engagement = read_page(page, view.load, whole, crowd.patience, dice)
         end = at + max(1, int(seconds))
         if at <= until < end:
             # Still there at the end of the history, and heard of lately.
@@ -324,49 +324,6 @@ def _view(
         before=before,
         campaign=source.campaign if source else "",
     )
-
-
-def _read(world: _World, page: Page, crowd: _Crowd) -> tuple[float, Engagement]:
-    """Return for how many seconds a page stays open, and how it is read."""
-    dice = world.dice
-    whole = world.seconds[page.path]
-    mood = dice.random()
-    if mood > 0.45 * crowd.patience + 0.33:  # Gone at once.
-        visible, depth = dice.uniform(3, 16), dice.randint(8, 45)
-    elif mood > 0.45 * crowd.patience:  # Looks for one thing.
-        visible, depth = dice.uniform(0.15, 0.5) * whole, dice.randint(35, 100)
-    else:
-        visible, depth = whole * dice.lognormvariate(0, 0.3), dice.randint(82, 100)
-    active = visible * dice.uniform(0.62, 0.98)
-    away = dice.uniform(30, 400) if dice.random() < 0.08 else 0.0
-    return visible + away, Engagement(int(visible * 1_000), int(active * 1_000), depth)
-
-
-def _see(page: Page, engagement: Engagement, load: int) -> dict[str, int] | None:
-    """Return for how long each section was in view, of those down to where it was scrolled.
-
-    The chance in it is that of the load, so that no other figure depends on the headings.
-    """
-    dice = random.Random(load)  # noqa: S311  # no secret
-    ends = [*accumulate(heading.words + 12 for heading in page.headings)]
-    reach = engagement.depth / 100 * ends[-1] if ends else 0
-    # Some came for one section, and some sections hold everybody.
-    chosen = dice.randrange(len(ends)) if ends and dice.random() < 0.3 else -1
-    shares = {
-        heading.anchor: (heading.words + 12)
-        * dice.lognormvariate(0, 0.5)
-        * (1 + crc32(heading.anchor.encode()) % 5 / 2)
-        * (6 if place == chosen else 1)
-        for place, (heading, end) in enumerate(zip(page.headings, ends, strict=True))
-        if end - heading.words - 12 < reach
-    }
-    total = sum(shares.values())
-    # Two sections or so share a window.
-    times = {
-        anchor: min(engagement.visible, int(engagement.visible * 1.6 * share / total))
-        for anchor, share in shares.items()
-    }
-    return {anchor: time for anchor, time in times.items() if time} or None
 
 
 def _acts(world: _World, page: Page, view: View, at: int, seconds: float) -> Iterator[Received]:

@@ -13,7 +13,8 @@ from tracker_server.model import (
     EVENTS,
     Event,
 )
-from tracker_server.schema import OTHER, day_of
+from tracker_server.packing import day_of
+from tracker_server.schema import OTHER
 from tracker_server.statements import Statements
 from tracker_server.vocabulary import Vocabulary
 

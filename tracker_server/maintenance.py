@@ -14,8 +14,8 @@ from tracker_server.cleanup import prune_views
 from tracker_server.config import Settings, database_file
 from tracker_server.database import open_writer
 from tracker_server.errors import ConfigurationError
+from tracker_server.packing import day_of
 from tracker_server.rebuild import rebuild as rebuild_tables
-from tracker_server.schema import day_of
 from tracker_server.statements import VIEWS, Statements
 from tracker_server.storage import require_ready
 

@@ -18,13 +18,8 @@ from tracker_server.model import (
     Received,
     View,
 )
-from tracker_server.schema import (
-    SECONDS_PER_HOUR,
-    WHOLE_SITE,
-    day_of,
-    day_visitors_key,
-    load_key,
-)
+from tracker_server.packing import SECONDS_PER_HOUR, day_of, day_visitors_key, load_key
+from tracker_server.schema import WHOLE_SITE
 from tracker_server.statements import Statements
 
 COMPLETED_DEPTH = 90

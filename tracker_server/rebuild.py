@@ -6,6 +6,7 @@ from sqlalchemy import Column, Connection, delete, func, insert, select, update
 
 from tracker_server.audit import compare_runs
 from tracker_server.grains import HOURS_PER_DAY
+from tracker_server.packing import day_visitors_key, visit_key
 from tracker_server.recount import (
     DIMENSIONS,
     begun_runs,
@@ -16,7 +17,7 @@ from tracker_server.recount import (
     recounted_hours,
     summed_days,
 )
-from tracker_server.schema import WHOLE_SITE, day_visitors_key, visit_key
+from tracker_server.schema import WHOLE_SITE
 from tracker_server.statements import (
     ALL_TIME,
     DAY_VISITORS,

@@ -31,19 +31,21 @@ from sqlalchemy import (
     union_all,
 )
 
-from tracker_server.schema import (
-    BY_AUDIENCE,
-    BY_CAMPAIGN,
-    BY_PATH,
-    BY_REFERRER,
+from tracker_server.packing import (
     MAX_PATH_ID,
     MAX_VISITOR_ID,
     PATH_BITS,
     SECONDS_PER_DAY,
     SECONDS_PER_HOUR,
     VISITOR_BITS,
-    WHOLE_SITE,
     day_visitors_key,
+)
+from tracker_server.schema import (
+    BY_AUDIENCE,
+    BY_CAMPAIGN,
+    BY_PATH,
+    BY_REFERRER,
+    WHOLE_SITE,
 )
 from tracker_server.statements import (
     AUDIENCES,

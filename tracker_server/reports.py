@@ -14,8 +14,8 @@ from tracker_server.figures import (
     Question,
     Report,
 )
+from tracker_server.packing import day_of
 from tracker_server.questions import parse_question
-from tracker_server.schema import day_of
 from tracker_server.wire import write_report
 
 MAX_AGE_SECONDS = 10.0

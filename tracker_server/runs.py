@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from sqlalchemy import ColumnElement, Connection, select
 
-from tracker_server.schema import SECONDS_PER_DAY
+from tracker_server.packing import SECONDS_PER_DAY
 from tracker_server.statements import RUNS, VIEWS
 
 LAST_DAY = (1 << 16) - 1

@@ -1,4 +1,4 @@
-"""The tables, and the few numbers that their layout fixes.
+"""The tables.
 
 Raw views are compact: integers only, and no index but the row id. Everything a
 report reads is a roll-up kept in the same transaction (`total_count`, `day_count`,
@@ -11,22 +11,11 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, ForeignKey, Integer, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-SECONDS_PER_DAY = 86_400
-SECONDS_PER_HOUR = 3_600
-SECONDS_PER_MINUTE = 60
 LIVE_MINUTES = 30
 """For how many minutes views are shown by minute."""
 
 OTHER = "(other)"
 """The entry of a vocabulary that stands for everything beyond its bound."""
-
-PATH_BITS = 20
-VISITOR_BITS = 27
-LOAD_BITS = 36
-MAX_PATH_ID = (1 << PATH_BITS) - 1
-MAX_VISITOR_ID = (1 << VISITOR_BITS) - 1
-
-_SPREAD = 0x9E37_79B9_7F4A_7C15
 
 WHOLE_SITE = 0
 """Stands where the id of a path stands, and means all of them."""
@@ -186,7 +175,7 @@ class Visit(Base):
     """Who viewed what on which day, and when it was last counted, until it is sealed.
 
     Serves the window within which a view counts once, and a visit goes on. The three
-    parts of the key are packed into one integer (`visit_key`), which is SQLite's row id:
+    parts of the key are packed into one integer (`packing.visit_key`), which is SQLite's row id:
     what a visitor viewed on a day lies together, and a look-up or an upsert touches one
     small B-tree and no index. Rows that the window has left behind go into `DayVisitors`.
     """
@@ -203,7 +192,7 @@ class DayVisitors(Base):
     __tablename__ = "day_visitors"
 
     key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
-    """Path and day (`day_visitors_key`), so that the days of one path lie together."""
+    """Path and day (`packing.day_visitors_key`), so that the days of one path lie together."""
     count: Mapped[int]
     """How many there are, for whoever needs no more."""
     members: Mapped[bytes]
@@ -216,7 +205,7 @@ class Load(Base):
     __tablename__ = "load"
 
     key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
-    """Visitor and load (`load_key`)."""
+    """Visitor and load (`packing.load_key`)."""
     at: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -259,7 +248,7 @@ class DayReading(Base):
     __tablename__ = "day_reading"
 
     key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
-    """Path and day (`day_visitors_key`)."""
+    """Path and day (`packing.day_visitors_key`)."""
     loads: Mapped[int] = mapped_column(BigInteger)
     visible: Mapped[int] = mapped_column(BigInteger)
     active: Mapped[int] = mapped_column(BigInteger)
@@ -273,7 +262,7 @@ class DayHeading(Base):
     __tablename__ = "day_heading"
 
     key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
-    """Heading and day, packed as a path and a day are (`day_visitors_key`)."""
+    """Heading and day, packed as a path and a day are (`packing.day_visitors_key`)."""
     loads: Mapped[int] = mapped_column(BigInteger)
     """How many had it in view."""
     visible: Mapped[int] = mapped_column(BigInteger)
@@ -417,34 +406,3 @@ BY_PATH, BY_REFERRER, BY_AUDIENCE, BY_CAMPAIGN = 1, 2, 3, 4
 
 Every view has one of each but the last.
 """
-
-
-def day_of(at: int) -> int:
-    """Return the UTC day of a time, in days since the epoch."""
-    return at // SECONDS_PER_DAY
-
-
-def visit_key(day: int, visitor_id: int, path_id: int) -> int:
-    """Pack a day (16 bits, to the year 2149), a visitor (27) and a path (20) into one integer."""
-    return (day << VISITOR_BITS | visitor_id) << PATH_BITS | path_id
-
-
-def day_visitors_key(path_id: int, day: int) -> int:
-    """Pack a path, or a heading, and a day into one integer."""
-    return path_id << 16 | day
-
-
-def load_key(visitor_id: int, load: int) -> int:
-    """Pack a visitor and 36 bits of a page-load id, in which all of it has a part.
-
-    Two loads of one visitor within the memory for loads would have to agree in all of
-    these bits for one of them to be lost. What belongs to no visitor goes by visitor 0.
-    """
-    # Multiplied first: the lowest bits of an id that was made from a fraction are not random.
-    spread = load * _SPREAD & (1 << 64) - 1
-    return visitor_id << LOAD_BITS | spread >> 64 - LOAD_BITS
-
-
-def uncounted_key(session: int) -> int:
-    """Return under what number a session that was never counted is active: a negative one."""
-    return ~(session & (1 << 63) - 1)

@@ -22,8 +22,9 @@ from tracker_server.model import (
     Leave,
     View,
 )
+from tracker_server.packing import MAX_PATH_ID
 from tracker_server.prepared import Lookup, Prepared, Ranges, Removal
-from tracker_server.schema import MAX_PATH_ID, Base
+from tracker_server.schema import Base
 
 TABLES = Base.metadata.tables
 PATHS, PAGES, REFERRERS, AUDIENCES = (TABLES[n] for n in ("path", "page", "referrer", "audience"))

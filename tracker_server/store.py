@@ -32,8 +32,9 @@ from tracker_server.model import (
     Received,
     View,
 )
+from tracker_server.packing import MAX_PATH_ID, uncounted_key
 from tracker_server.room import Room
-from tracker_server.schema import MAX_PATH_ID, OTHER, uncounted_key
+from tracker_server.schema import OTHER
 from tracker_server.sqlite_file import SameFile
 from tracker_server.statements import BOTS, DEPLOYS, LABELS, PAGES, PATHS, TOTALS, Statements
 from tracker_server.tally import Counting, Tally

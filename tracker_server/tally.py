@@ -20,14 +20,9 @@ from tracker_server.model import (
     Received,
     View,
 )
-from tracker_server.schema import (
-    BY_AUDIENCE,
-    BY_CAMPAIGN,
-    BY_PATH,
-    BY_REFERRER,
+from tracker_server.packing import (
     MAX_PATH_ID,
     MAX_VISITOR_ID,
-    OTHER,
     PATH_BITS,
     SECONDS_PER_HOUR,
     SECONDS_PER_MINUTE,
@@ -36,6 +31,7 @@ from tracker_server.schema import (
     load_key,
     visit_key,
 )
+from tracker_server.schema import BY_AUDIENCE, BY_CAMPAIGN, BY_PATH, BY_REFERRER, OTHER
 from tracker_server.statements import AUDIENCES, CAMPAIGNS, REFERRERS, Statements
 from tracker_server.vocabulary import Vocabulary
 

@@ -75,7 +75,7 @@ def append(connection: Connection, table: Table, texts: Collection[str]) -> dict
     """Add rows for new texts and return their ids. Only for a connection that holds the lock.
 
     The ids go on from the highest: those of a sequence would leave a gap with each
-    rollback, and outgrow the bits that `tracker_server.schema.visit_key` has for them.
+    rollback, and outgrow the bits that `tracker_server.packing.visit_key` has for them.
     """
     highest = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
     ids = {text: number for number, text in enumerate(texts, highest + 1)}

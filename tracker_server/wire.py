@@ -20,7 +20,7 @@ from tracker_server.figures import (
     Report,
     SectionFigures,
 )
-from tracker_server.schema import SECONDS_PER_HOUR
+from tracker_server.packing import SECONDS_PER_HOUR
 
 DEFAULT_ROWS = 50
 MAX_ROWS = 1_000

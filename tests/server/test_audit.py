@@ -19,15 +19,10 @@ from tracker_server.model import (
     Received,
     View,
 )
+from tracker_server.packing import day_of, day_visitors_key, visit_key
 from tracker_server.rebuild import rebuild
 from tracker_server.recount import DaySet
-from tracker_server.schema import (
-    WHOLE_SITE,
-    Base,
-    day_of,
-    day_visitors_key,
-    visit_key,
-)
+from tracker_server.schema import WHOLE_SITE, Base
 from tracker_server.statements import DAY_VISITORS, TOTALS, VIEWS, Statements
 
 AT = int(NOON)

@@ -13,7 +13,7 @@ from tracker_server.model import (
     Received,
     View,
 )
-from tracker_server.schema import day_of, day_visitors_key
+from tracker_server.packing import day_of, day_visitors_key
 from tracker_server.statements import SESSIONS, VISITS
 
 AT = int(NOON)

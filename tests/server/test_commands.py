@@ -25,7 +25,8 @@ from tracker_server.model import (
     Received,
     View,
 )
-from tracker_server.schema import Base, day_of
+from tracker_server.packing import day_of
+from tracker_server.schema import Base
 
 ROOT = Path(__file__).parents[2]
 AT = int(NOON)

@@ -22,8 +22,7 @@ from tracker_server.model import (
     Leave,
     View,
 )
-from tracker_server.prepared import Lookup, Prepared
-from tracker_server.schema import (
+from tracker_server.packing import (
     LOAD_BITS,
     MAX_PATH_ID,
     MAX_VISITOR_ID,
@@ -34,6 +33,7 @@ from tracker_server.schema import (
     uncounted_key,
     visit_key,
 )
+from tracker_server.prepared import Lookup, Prepared
 from tracker_server.sqlite_file import version_line
 from tracker_server.statements import HOURS, LOADS, VIEWS, VISITS, Statements
 

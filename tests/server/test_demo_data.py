@@ -29,8 +29,9 @@ from tracker_server.model import (
     Received,
     View,
 )
+from tracker_server.packing import day_of
 from tracker_server.paths import normalise_path
-from tracker_server.schema import Base, day_of
+from tracker_server.schema import Base
 
 MANIFEST = CONTRACT / "manifest.json"
 AT = int(NOON)

@@ -53,16 +53,16 @@ from tracker_server.model import (
     Received,
     View,
 )
-from tracker_server.queries.report import read_report
-from tracker_server.schema import (
+from tracker_server.packing import (
     MAX_PATH_ID,
     MAX_VISITOR_ID,
     PATH_BITS,
     VISITOR_BITS,
-    WHOLE_SITE,
     load_key,
     uncounted_key,
 )
+from tracker_server.queries.report import read_report
+from tracker_server.schema import WHOLE_SITE
 
 EVENTS = int(os.environ.get("TEST_EVENTS", "100000"))
 DAY = 86_400

@@ -22,7 +22,7 @@ from tracker_server.model import (
     Received,
     View,
 )
-from tracker_server.schema import MAX_VISITOR_ID
+from tracker_server.packing import MAX_VISITOR_ID
 
 AT = int(NOON)
 A, B = 97, -98

@@ -28,16 +28,15 @@ from tracker_server.figures import (
     DayFigures,
 )
 from tracker_server.grains import HOURS_PER_DAY
-from tracker_server.schema import (
-    BY_PATH,
+from tracker_server.packing import (
     MAX_PATH_ID,
     MAX_VISITOR_ID,
     PATH_BITS,
     VISITOR_BITS,
-    WHOLE_SITE,
     day_visitors_key,
     visit_key,
 )
+from tracker_server.schema import BY_PATH, WHOLE_SITE
 from tracker_server.statements import DAY_VISITORS, DAYS, HOURS, PATHS, VISITS
 
 MAX_PATHS = 100

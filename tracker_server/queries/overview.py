@@ -10,9 +10,10 @@ from tracker_server.figures import (
     RecentView,
     page_type,
 )
+from tracker_server.packing import SECONDS_PER_MINUTE
 from tracker_server.queries.breakdown import largest_pages
 from tracker_server.queries.counters import is_active
-from tracker_server.schema import BY_PATH, LIVE_MINUTES, OTHER, SECONDS_PER_MINUTE
+from tracker_server.schema import BY_PATH, LIVE_MINUTES, OTHER
 from tracker_server.statements import (
     ALL_TIME,
     AUDIENCES,

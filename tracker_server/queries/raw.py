@@ -21,10 +21,10 @@ from tracker_server.figures import (
     Series,
 )
 from tracker_server.grains import gather, part_of, starts_of
+from tracker_server.packing import SECONDS_PER_DAY, SECONDS_PER_HOUR
 from tracker_server.queries.breakdown import Breakdown, audience_parts, read_texts
 from tracker_server.queries.days import unite
 from tracker_server.runs import Span, of_days, read_spans
-from tracker_server.schema import SECONDS_PER_DAY, SECONDS_PER_HOUR
 from tracker_server.sources import source_of
 from tracker_server.statements import AUDIENCES, CAMPAIGNS, REFERRERS, VIEWS
 

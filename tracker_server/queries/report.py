@@ -20,6 +20,7 @@ from tracker_server.figures import (
     Report,
 )
 from tracker_server.grains import gather, spans_of
+from tracker_server.packing import SECONDS_PER_DAY
 from tracker_server.queries import raw, rollups
 from tracker_server.queries.bots import read_bot_views, read_bots
 from tracker_server.queries.breakdown import (
@@ -30,7 +31,7 @@ from tracker_server.queries.breakdown import (
     referrer_counts,
 )
 from tracker_server.queries.sections import read_sections
-from tracker_server.schema import SECONDS_PER_DAY, WHOLE_SITE
+from tracker_server.schema import WHOLE_SITE
 from tracker_server.statements import DEPLOYS, PATHS, TOTALS
 
 MAX_DEPLOYS = 100

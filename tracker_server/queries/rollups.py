@@ -20,6 +20,7 @@ from tracker_server.grains import HOURS_PER_DAY, gather, part_of, starts_of
 from tracker_server.model import (
     EVENTS,
 )
+from tracker_server.packing import SECONDS_PER_HOUR, day_visitors_key
 from tracker_server.queries.breakdown import Breakdown, largest
 from tracker_server.queries.days import (
     is_in,
@@ -35,9 +36,7 @@ from tracker_server.schema import (
     BY_CAMPAIGN,
     BY_PATH,
     BY_REFERRER,
-    SECONDS_PER_HOUR,
     WHOLE_SITE,
-    day_visitors_key,
 )
 from tracker_server.statements import (
     DAY_READINGS,
