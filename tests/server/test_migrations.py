@@ -19,7 +19,7 @@ from sqlalchemy import create_engine, event
 
 from tests.revisions import REVISION
 from tests.server.conftest import CONTRACT, FakeClock, MakeSite, Site
-from tracker_server import migrate, sqlite_file
+from tracker_server import migrate, revisions, sqlite_file
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
 from tracker_server.database import open_writer, prepare_engine, schema_change
@@ -110,6 +110,34 @@ def test_the_revisions_say_what_the_schema_says(site: Site, tmp_path: Path) -> N
     made = {row[0]: sorted(row[1].split()) for row in site.rows(query)}
 
     assert made == expected
+
+
+def test_files_are_named_in_the_order_in_which_revisions_follow(url: str, second: Path) -> None:
+    """What is read off their names, without Alembic, is what Alembic finds in them."""
+    engine = create_engine(url)
+    pending = migrate.pending(engine)
+    engine.dispose()
+    known = revisions.known(migrate.MIGRATIONS, migrate.VERSIONS)
+
+    assert second.is_dir()
+    assert known[-2:] == ["0001", "9002"]
+    assert pending == known[1:]
+
+
+def test_a_start_that_finds_nothing_to_do_does_not_load_alembic(old: object, url: str) -> None:
+    """It would cost each start and each command a sixth of its processor time."""
+    text = (
+        "import sys; from tracker_server.app import create_app;"
+        "from tracker_server.config import Settings;"
+        f"create_app(Settings(database_url={url!r})).extensions['tracker'].close();"
+        "print('alembic' in sys.modules)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", text], check=True, capture_output=True, text=True, timeout=60
+    )
+
+    assert old
+    assert ran.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("again", [1, 2])
