@@ -12,6 +12,7 @@ from tracker_server.figures import (
 )
 from tracker_server.model import (
     MAX_ANCHOR_CHARS,
+    MAX_HEADINGS,
     Heading,
     Manifest,
     Page,
@@ -24,7 +25,6 @@ MAX_PAGES = 100_000
 MAX_TEXT_CHARS = 1_000
 MAX_SHORT_TEXT_CHARS = 100
 MAX_WORDS = 10_000_000
-MAX_HEADINGS = 500
 MAX_LEVEL = 4
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

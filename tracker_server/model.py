@@ -6,10 +6,13 @@ Nothing here is changed once it was made. Messages are not declared frozen all t
 a frozen one takes 0.9 us instead of 0.2, and there is one to each request.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 MAX_ANCHOR_CHARS = 200
 """How long the id of a heading may be."""
+MAX_HEADINGS = 500
+"""How many of a page a manifest names."""
 
 
 @dataclass(slots=True)
@@ -158,6 +161,37 @@ class Page:
     """How many words there are to read."""
     headings: tuple[Heading, ...] = ()
     """In the order of the page."""
+    source: str | None = None
+    """Path of its source in the folder of the sources."""
+    created: str | None = None
+    """Day of its first state, as `date`."""
+    updated: str | None = None
+    """Day of its latest state, as `date`."""
+    formerly: tuple[str, ...] = ()
+    """Paths under which it was published before, the newest first."""
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    nav: int | None = None
+    """Where in the navigation it stands, from 1 in reading order; none where it does not."""
+    trail: tuple[str, ...] = ()
+    """Titles of the sections of the navigation above it, the outermost first."""
+    previous: str | None = None
+    """Path of the page before it in the navigation."""
+    next: str | None = None
+    """Path of the page after it in the navigation."""
+    code_lines: int | None = None
+    reading_seconds: int | None = None
+    """How long reading it takes, as the site's build expects."""
+    language: str | None = None
+    """Code such as ``de`` or ``pt-br``."""
+    links: tuple[str, ...] = ()
+    """Paths of this site that it links to."""
+    anchors: tuple[str, ...] = ()
+    """Links to a place in a page of this site, ``path#anchor``."""
+    outbound: int | None = None
+    """How many links to other sites it has."""
+    digest: str | None = None
+    """Tells one state of its source from another; 12 hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +205,7 @@ class Manifest:
     """Of the sources it was built from."""
     label: str | None = None
     """What the site's owner calls this state of it, such as a version."""
+    version: str | None = None
+    """Which of several versions of a documentation, side by side, it is."""
+    redirects: Mapping[str, str] = field(default_factory=dict)
+    """Where the site leads those on who ask for a path: to a path or an address."""

@@ -22,6 +22,11 @@ WHOLE_SITE = 0
 ANY_BOT = 0
 """Stands where the id of a program stands, and means all of them."""
 
+ADDED, CHANGED, REMOVED = 1, 2, 3
+"""What became of a page with a deploy."""
+MAX_CHANGES = 5_000
+"""Of how many pages of a deploy that is kept."""
+
 
 class Base(DeclarativeBase):
     """Base of all tables."""
@@ -52,6 +57,8 @@ class Totals(Base):
     """Empty until a manifest has been loaded."""
     site_name: Mapped[str | None]
     site_url: Mapped[str | None]
+    version: Mapped[str | None]
+    """Of the documentation, from the manifest."""
     demo: Mapped[bool] = mapped_column(default=False)
     """True when the history was made up (`tracker-server demo-data`)."""
     run_day: Mapped[int] = mapped_column(default=-1)
@@ -80,6 +87,66 @@ class Page(Base):
     date: Mapped[calendar_date | None]
     generated: Mapped[bool]
     words: Mapped[int | None]
+    source: Mapped[str | None]
+    created: Mapped[calendar_date | None]
+    updated: Mapped[calendar_date | None]
+    nav: Mapped[int | None]
+    trail: Mapped[str | None]
+    """JSON list of texts, as are those below; none where no section is above it."""
+    authors: Mapped[str]
+    tags: Mapped[str]
+    previous_id: Mapped[int | None]
+    """A page of the manifest, as is `next_id`."""
+    next_id: Mapped[int | None]
+    code_lines: Mapped[int | None]
+    reading_seconds: Mapped[int | None]
+    language: Mapped[str | None] = mapped_column(String(20))
+    outbound: Mapped[int | None]
+    digest: Mapped[str | None] = mapped_column(String(12))
+    """Tells one state of its source from another."""
+
+
+class Link(Base):
+    """Which page of the manifest in force links to which other one."""
+
+    __tablename__ = "link"
+    __table_args__ = _NO_ROW_ID
+
+    from_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    to_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, index=True)
+
+
+class BrokenAnchor(Base):
+    """Links to an anchor that the page it should be on does not have among its headings."""
+
+    __tablename__ = "broken_anchor"
+    __table_args__ = _NO_ROW_ID
+
+    from_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    to_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    anchor: Mapped[str] = mapped_column(Word, primary_key=True)
+
+
+class Redirect(Base):
+    """Where the site leads those on who ask for a path that is no page any more."""
+
+    __tablename__ = "redirect"
+
+    text: Mapped[str] = mapped_column(Word, primary_key=True)
+    """The path, which need not be in `Path`."""
+    target: Mapped[str]
+    """A path or an address."""
+
+
+class Moved(Base):
+    """Under which paths pages of the manifest in force were published before."""
+
+    __tablename__ = "moved"
+
+    text: Mapped[str] = mapped_column(Word, primary_key=True)
+    """The path, which is no page now and need not be in `Path`."""
+    path_id: Mapped[int]
+    """The page now."""
 
 
 class Heading(Base):
@@ -399,6 +466,18 @@ class Deploy(Base):
     at: Mapped[int] = mapped_column(BigInteger)
     commit_id: Mapped[str | None]
     label: Mapped[str | None]
+
+
+class DeployChange(Base):
+    """What a manifest changed against the one before it, at most `MAX_CHANGES` pages of it."""
+
+    __tablename__ = "deploy_change"
+    __table_args__ = _NO_ROW_ID
+
+    deploy_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    path_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[int]
+    """`ADDED`, `CHANGED` or `REMOVED`."""
 
 
 BY_PATH, BY_REFERRER, BY_AUDIENCE, BY_CAMPAIGN = 1, 2, 3, 4

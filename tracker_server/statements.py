@@ -36,7 +36,9 @@ READINGS, DAY_READINGS, HOUR_READINGS = (
     TABLES[n] for n in ("reading", "day_reading", "hour_reading")
 )
 HEADINGS, DAY_HEADINGS = TABLES["heading"], TABLES["day_heading"]
-MINUTES, DEPLOYS = TABLES["minute_count"], TABLES["deploy"]
+LINKS, BROKEN_ANCHORS = TABLES["link"], TABLES["broken_anchor"]
+REDIRECTS, MOVED = TABLES["redirect"], TABLES["moved"]
+MINUTES, DEPLOYS, DEPLOY_CHANGES = (TABLES[n] for n in ("minute_count", "deploy", "deploy_change"))
 SESSIONS, HOURS, DAYS, ALL_TIME = (
     TABLES[n] for n in ("active_session", "hour_count", "day_count", "total_count")
 )

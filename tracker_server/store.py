@@ -9,14 +9,13 @@ caller sees to it that one call is made at a time.
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
 from itertools import groupby
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from tracker_server import bot_counts, events, headings, readings
+from tracker_server import bot_counts, content, events, headings, links, readings
 from tracker_server.cleanup import CleanUp
 from tracker_server.config import Settings, database_file
 from tracker_server.database import cause_of, is_single_writer, open_writer, unused_bytes
@@ -28,7 +27,6 @@ from tracker_server.model import (
     Event,
     Leave,
     Manifest,
-    Page,
     Received,
     View,
 )
@@ -36,7 +34,7 @@ from tracker_server.packing import MAX_PATH_ID, uncounted_key
 from tracker_server.room import Room
 from tracker_server.schema import OTHER
 from tracker_server.sqlite_file import SameFile
-from tracker_server.statements import BOTS, DEPLOYS, LABELS, PAGES, PATHS, TOTALS, Statements
+from tracker_server.statements import BOTS, LABELS, PAGES, PATHS, TOTALS, Statements
 from tracker_server.tally import Counting, Tally
 from tracker_server.vocabulary import Vocabulary, append
 
@@ -142,28 +140,17 @@ class Store:
                 return
             self._require_room(connection)
             rows = connection.execute(select(PATHS.c.text, PATHS.c.id))
-            ids: dict[str, int] = {row[0]: row[1] for row in rows}
-            fresh = [page.path for page in manifest.pages if page.path not in ids]
-            if len(ids) + len(fresh) > MAX_PATH_ID:
+            known: dict[str, int] = {row[0]: row[1] for row in rows}
+            fresh = [page.path for page in manifest.pages if page.path not in known]
+            if len(known) + len(fresh) > MAX_PATH_ID:
                 raise InvalidManifestError(f"pages: more than {MAX_PATH_ID:,} paths in all")
-            ids |= append(connection, PATHS, fresh)
-            connection.execute(delete(PAGES))
-            if manifest.pages:
-                connection.execute(insert(PAGES), [_page_row(page, ids) for page in manifest.pages])
+            known |= append(connection, PATHS, fresh)
+            ids = {page.path: known[page.path] for page in manifest.pages}
+            gone = content.replace(connection, manifest, digest, at, ids)
             headings.replace(
                 connection, [(ids[page.path], page.headings) for page in manifest.pages]
             )
-            connection.execute(
-                update(TOTALS).values(
-                    manifest_digest=digest, site_name=manifest.site_name, site_url=manifest.site_url
-                )
-            )
-            number = select(func.coalesce(func.max(DEPLOYS.c.id), 0) + 1).scalar_subquery()
-            connection.execute(
-                insert(DEPLOYS).values(
-                    id=number, at=at, commit_id=manifest.commit, label=manifest.label
-                )
-            )
+            links.replace(connection, manifest.pages, ids, gone)
 
     def clean_up(self, now: int, patience: int = 1) -> bool:
         """Do one small step of housekeeping; returns whether a round of them is complete.
@@ -323,16 +310,3 @@ def _leave_row(
 ) -> tuple[int, int]:
     message = received.message
     return visitors.get(message.session) or uncounted_key(message.session), message.load
-
-
-def _page_row(page: Page, ids: Mapping[str, int]) -> dict[str, object]:
-    return {
-        "path_id": ids[page.path],
-        "slug": page.slug,
-        "title": page.title,
-        "type": page.type,
-        "published": page.published,
-        "date": date.fromisoformat(page.date) if page.date else None,
-        "generated": page.generated,
-        "words": page.words,
-    }

@@ -17,14 +17,22 @@ _NO_ROW_ID = {"sqlite_with_rowid": False}
 def upgrade() -> None:
     """Create all tables."""
     _create_vocabularies()
+    _create_content()
     _create_events()
     _create_counts()
 
 
 def _create_vocabularies() -> None:
-    word = sa.String().with_variant(sa.String(collation="C"), "postgresql")
     for name in ("path", "referrer", "campaign", "audience", "label", "bot"):
-        op.create_table(name, _key("id"), sa.Column("text", word, nullable=False, unique=True))
+        op.create_table(name, _key("id"), sa.Column("text", _word(), nullable=False, unique=True))
+    op.create_table(
+        "visitor",
+        _row_id("session", autoincrement=False),
+        sa.Column("id", sa.Integer(), nullable=False),
+    )
+
+
+def _create_content() -> None:
     op.create_table(
         "page",
         sa.Column("path_id", sa.Integer(), sa.ForeignKey("path.id"), primary_key=True),
@@ -35,22 +43,64 @@ def _create_vocabularies() -> None:
         sa.Column("date", sa.Date()),
         sa.Column("generated", sa.Boolean(), nullable=False),
         sa.Column("words", sa.Integer()),
+        sa.Column("source", sa.String()),
+        sa.Column("created", sa.Date()),
+        sa.Column("updated", sa.Date()),
+        sa.Column("nav", sa.Integer()),
+        sa.Column("trail", sa.String()),
+        sa.Column("authors", sa.String(), nullable=False),
+        sa.Column("tags", sa.String(), nullable=False),
+        sa.Column("previous_id", sa.Integer()),
+        sa.Column("next_id", sa.Integer()),
+        sa.Column("code_lines", sa.Integer()),
+        sa.Column("reading_seconds", sa.Integer()),
+        sa.Column("language", sa.String(20)),
+        sa.Column("outbound", sa.Integer()),
+        sa.Column("digest", sa.String(12)),
     )
     op.create_table(
         "heading",
         _key("id"),
         sa.Column("path_id", sa.Integer(), sa.ForeignKey("path.id"), nullable=False),
-        sa.Column("anchor", word, nullable=False),
+        sa.Column("anchor", _word(), nullable=False),
         sa.Column("title", sa.String(), nullable=False),
         sa.Column("level", sa.Integer(), nullable=False),
         sa.Column("words", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer()),
         sa.UniqueConstraint("path_id", "anchor"),
     )
+    op.create_table("link", _key("from_id"), _key("to_id"), **_NO_ROW_ID)
+    op.create_index("ix_link_to_id", "link", ["to_id"])
     op.create_table(
-        "visitor",
-        _row_id("session", autoincrement=False),
-        sa.Column("id", sa.Integer(), nullable=False),
+        "broken_anchor",
+        _key("from_id"),
+        _key("to_id"),
+        sa.Column("anchor", _word(), primary_key=True),
+        **_NO_ROW_ID,
+    )
+    op.create_table(
+        "redirect",
+        sa.Column("text", _word(), primary_key=True),
+        sa.Column("target", sa.String(), nullable=False),
+    )
+    op.create_table(
+        "moved",
+        sa.Column("text", _word(), primary_key=True),
+        sa.Column("path_id", sa.Integer(), nullable=False),
+    )
+    op.create_table(
+        "deploy",
+        _key("id"),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("commit_id", sa.String()),
+        sa.Column("label", sa.String()),
+    )
+    op.create_table(
+        "deploy_change",
+        _key("deploy_id"),
+        _key("path_id"),
+        sa.Column("kind", sa.Integer(), nullable=False),
+        **_NO_ROW_ID,
     )
 
 
@@ -116,6 +166,7 @@ def _create_counts() -> None:
         sa.Column("manifest_digest", sa.String(64), nullable=False),
         sa.Column("site_name", sa.String()),
         sa.Column("site_url", sa.String()),
+        sa.Column("version", sa.String()),
         sa.Column("demo", sa.Boolean(), nullable=False),
         sa.Column("run_day", sa.Integer(), nullable=False),
     )
@@ -133,13 +184,6 @@ def _create_counts() -> None:
     op.create_table("minute_count", _key("minute"), _count())
     op.create_table(
         "hour_reading", _key("hour"), sa.Column("active", sa.BigInteger(), nullable=False)
-    )
-    op.create_table(
-        "deploy",
-        _key("id"),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("commit_id", sa.String()),
-        sa.Column("label", sa.String()),
     )
     op.create_table(
         "day_count",
@@ -169,6 +213,10 @@ def _create_counts() -> None:
         _count(),
         sa.UniqueConstraint("day", "path_id", "referrer_id"),
     )
+
+
+def _word() -> "sa.types.TypeEngine[str]":
+    return sa.String().with_variant(sa.String(collation="C"), "postgresql")
 
 
 def _row_id(name: str, *, autoincrement: bool = True) -> "sa.Column[int]":
