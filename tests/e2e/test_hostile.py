@@ -13,7 +13,7 @@ from tests.e2e.conftest import eventually, fetch_json, tracking
 from tests.e2e.pages import send_view
 from tests.processes import free_port
 from tests.reliability.hostile import TEXTS
-from tracker_server.manifest import _UNWRITABLE
+from tracker_server.fields import _UNWRITABLE
 from tracker_server.paths import _FORBIDDEN
 
 TEXTS_SENT = [text[:200] for text in TEXTS if text.strip() and not _UNWRITABLE.search(text)]

@@ -25,7 +25,7 @@ from xml.etree import ElementTree as ET
 from tests.reliability.hostile import TEXTS
 from tests.reliability.promise import arguments, conclude
 from tests.reliability.renders import Renders
-from tracker_server.manifest import _UNWRITABLE
+from tracker_server.fields import _UNWRITABLE
 
 Breaks = Callable[[str], str]
 RENDERS = 20_000

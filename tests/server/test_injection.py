@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from tests.reliability.hostile import TEXTS
 from tests.server.conftest import Site
 from tracker_server.database import _is_writer, open_reader
+from tracker_server.fields import _UNWRITABLE
 from tracker_server.figures import FILTERS
-from tracker_server.manifest import _UNWRITABLE
 
 pytestmark = pytest.mark.sqlite_only("PostgreSQL has no authorizer; both get the same statements")
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from tests.server.conftest import CONTRACT
 from tracker_server.errors import InvalidManifestError
 from tracker_server.manifest import (
-    MAX_HEADINGS,
     MAX_MANIFEST_BYTES,
     MAX_PAGES,
     digest_of,
@@ -18,6 +17,7 @@ from tracker_server.manifest import (
 )
 from tracker_server.model import (
     MAX_ANCHOR_CHARS,
+    MAX_HEADINGS,
     Heading,
     Manifest,
     Page,
