@@ -16,6 +16,7 @@ from tracker_server.figures import (
 )
 from tracker_server.packing import day_of
 from tracker_server.questions import parse_question
+from tracker_server.remembered import Remembered
 from tracker_server.wire import write_report
 
 MAX_AGE_SECONDS = 10.0
@@ -43,11 +44,10 @@ class Reports:
         self._read = read
         self._clock = clock
         self._tracking_since = tracking_since
-        self._remembering = threading.Lock()
+        self._remembered = Remembered[Question](clock, MAX_AGE_SECONDS, MAX_ANSWERS)
         self._reading = threading.Lock()
         self._reading_raw = threading.Lock()
         self._room = threading.BoundedSemaphore(MAX_WAITING)
-        self._answers: dict[Question, tuple[float, bytes]] = {}
 
     def answer(self, parameters: Mapping[str, str]) -> bytes:
         """Return the JSON of ``GET /api/report``, at most `MAX_AGE_SECONDS` old.
@@ -57,43 +57,27 @@ class Reports:
             BusyError: too many wait for raw views.
         """
         question = parse_question(parameters, day_of(int(self._clock())), self._first_day)
-        body = self._remembered(question)
+        body = self._remembered.get(question)
         if body is not None:
             return body
         if not question.reads_raw_views:
             with self._reading:
-                return self._remembered(question) or self._read_now(question)
+                return self._remembered.read(question, self._write)
         if not self._room.acquire(blocking=False):
             raise BusyError("too many reports with a filter are asked for at this moment")
         try:
             with self._reading_raw:
-                return self._remembered(question) or self._read_now(question)
+                return self._remembered.read(question, self._write)
         finally:
             self._room.release()
 
     def forget(self) -> None:
         """Drop what is remembered."""
-        with self._remembering:
-            self._answers.clear()
+        self._remembered.forget()
 
     def _first_day(self) -> int:
         since = self._tracking_since()
         return day_of(int(self._clock()) if since is None else since)
 
-    def _remembered(self, question: Question) -> bytes | None:
-        with self._remembering:
-            taken, body = self._answers.pop(question, (None, b""))
-            if taken is None or not 0 <= self._clock() - taken < MAX_AGE_SECONDS:
-                return None
-            self._answers[question] = taken, body  # Behind those that were asked for earlier.
-            return body
-
-    def _read_now(self, question: Question) -> bytes:
-        taken = self._clock()
-        body = write_report(question, self._read(question))
-        with self._remembering:
-            self._answers.pop(question, None)
-            while len(self._answers) >= MAX_ANSWERS:
-                del self._answers[next(iter(self._answers))]
-            self._answers[question] = taken, body
-        return body
+    def _write(self, question: Question) -> bytes:
+        return write_report(question, self._read(question))

@@ -63,7 +63,7 @@ def _send(site: Site, agent: str, path: str = "/faq/", kind: str = "view", load:
 
 
 def _report(site: Site, query: str = "") -> dict[str, Any]:
-    site.tracker.reports._answers.clear()
+    site.tracker.reports.forget()
     answer = site.client.get(f"/api/report{query}")
     assert answer.status_code == 200
     report = answer.get_json()

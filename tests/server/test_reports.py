@@ -273,7 +273,7 @@ def test_the_number_of_kept_answers_is_bounded() -> None:
     reports.answer({"limit": "0"})
     reports.answer({"limit": "1"})
 
-    assert len(reports._answers) == MAX_ANSWERS
+    assert len(reports._remembered) == MAX_ANSWERS
     assert [question.max_rows for question in reads.questions[MAX_ANSWERS:]] == [999, 1]
 
 
