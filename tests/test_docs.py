@@ -55,7 +55,9 @@ def test_wire_docs_have_every_route(app: Flask) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", sorted(ROOT.glob("docs/*.md")) + sorted(ROOT.glob("*.md")), ids=lambda page: page.name
+    "page",
+    sorted(ROOT.glob("docs/**/*.md")) + sorted(ROOT.glob("*.md")),
+    ids=lambda page: page.name,
 )
 def test_links_between_documents_lead_somewhere(page: Path) -> None:
     """A relative link names a file of the repository."""

@@ -4,7 +4,7 @@ The period and the filters are the parameters of ``GET /api/report``; the others
 the report has. Nothing is checked here but names: the report says what is wrong with a value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote, urlencode
 
 from tracker_server.figures import FILTERS
@@ -34,6 +34,7 @@ _CHOICES = {
 """Parameters of the page alone, and what each may be."""
 _ASKED = ("period", "from", "to", "grain", *FILTERS)
 _ORDER = (*_ASKED, *_CHOICES, "lang")
+_OF_CONTENT = ("period", "from", "to", "lang")
 _DEFAULTS = {"period": DEFAULT_PERIOD, "metric": METRICS[0]} | {
     name: choices[0] for name, choices in TABS.items()
 }
@@ -42,10 +43,20 @@ _DEFAULTS = {"period": DEFAULT_PERIOD, "metric": METRICS[0]} | {
 class Address:
     """The address of a view of the page, and of those one step away."""
 
-    def __init__(self, parameters: Mapping[str, str]) -> None:
-        """Keep what has a meaning; `path` is an old name of `page`."""
+    def __init__(
+        self, parameters: Mapping[str, str], path: str = "/stats", options: Sequence[str] = ()
+    ) -> None:
+        """Keep what has a meaning; `path` is an old name of `page`.
+
+        Args:
+            parameters: by name.
+            path: of the address; with another than that of the overview it is a content report.
+            options: what that can be told besides, by name.
+        """
+        self._path = path
+        self._order = (*_ORDER, *options)
         given = {"page": parameters["path"]} if "path" in parameters else {}
-        given |= {name: parameters[name] for name in _ORDER if name in parameters}
+        given |= {name: parameters[name] for name in self._order if name in parameters}
         self._parameters = {
             name: value
             for name, value in given.items()
@@ -95,15 +106,30 @@ class Address:
         parameters |= changes
         kept = [
             (name, parameters[name] or "")
-            for name in _ORDER
+            for name in self._order
             if parameters.get(name) is not None and parameters[name] != _DEFAULTS.get(name)
         ]
-        return "/stats" + ("?" + urlencode(kept, quote_via=quote, safe="/:()") if kept else "")
+        return self._path + ("?" + urlencode(kept, quote_via=quote, safe="/:()") if kept else "")
 
-    def hidden(self) -> dict[str, str]:
-        """Return what a form that asks for days has to repeat."""
+    def overview(self, **changes: str | None) -> str:
+        """Return the address of the overview of the same days, without filters."""
+        nothing = dict.fromkeys((*FILTERS, "list"))
+        return Address(self._parameters).link(**nothing | changes)
+
+    def content(self, report: str = "") -> str:
+        """Return the address of a content report of the same days, or of the list of them."""
+        kept = {name: text for name, text in self._parameters.items() if name in _OF_CONTENT}
+        return Address(kept, f"/stats/content/{report}".rstrip("/")).link()
+
+    def file(self, report: str, ending: str = "") -> str:
+        """Return the address of a content report for programs, with all its rows."""
+        kept = [(n, v) for n, v in self._parameters.items() if n not in {"lang", *_CHOICES}]
+        return f"/api/content/{report}{ending}?" + urlencode([*kept, ("limit", MORE_ROWS)])
+
+    def hidden(self, *, whole: bool = False) -> dict[str, str]:
+        """Return what a form that asks for days has to repeat; the `whole` of it for others."""
         return {
             name: value
             for name, value in self._parameters.items()
-            if name not in ("period", "from", "to", "grain", "list")
+            if whole or name not in ("period", "from", "to", "grain", "list")
         }

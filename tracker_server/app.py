@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -18,16 +18,15 @@ from tracker_server.address import Address
 from tracker_server.admission import Admission
 from tracker_server.answers import answer_text
 from tracker_server.api import make_api
+from tracker_server.catalogue import REPORTS
 from tracker_server.config import Settings, database_file
+from tracker_server.content_answers import ContentAnswers
+from tracker_server.content_api import make_content_api
+from tracker_server.content_pages import make_content_pages
 from tracker_server.counters import Counters
 from tracker_server.database import open_reader, prepare_engine
 from tracker_server.embeds import make_embeds
 from tracker_server.errors import ConfigurationError, StorageError
-from tracker_server.figures import (
-    Overview,
-    Question,
-    Report,
-)
 from tracker_server.guard import Guard
 from tracker_server.health import reason_of
 from tracker_server.identity import DailyIdentity, Salts
@@ -44,9 +43,8 @@ from tracker_server.packing import day_of
 from tracker_server.pages import make_pages
 from tracker_server.passwords import Passwords
 from tracker_server.queries.counters import read_readers, read_views
-from tracker_server.queries.days import read_days, read_visitors
-from tracker_server.queries.overview import read_overview
-from tracker_server.queries.report import read_report
+from tracker_server.queries.days import read_visitors
+from tracker_server.readers import content_reader, overview_reader, report_reader
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
 from tracker_server.schema import db
@@ -62,10 +60,6 @@ CACHED_STATEMENTS = 1_024
 """How many statements of SQLite stay compiled: each table takes 1 to 64 rows to the statement."""
 RETRY_SECONDS = 5
 """When to ask again for figures that cannot be read."""
-MAX_READING_SECONDS = 5.0
-"""For how long a report reads raw views; it is exact for the days that it got to."""
-SERIES_DAYS = 90
-"""How many days the series of the stats page has, today included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +117,9 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
         max_waiting=settings.max_waiting,
     )
     live = Live(overview_reader(engine, settings, recorder.pressure.patience), clock)
-    reports = Reports(report_reader(engine), clock, lambda: live.snapshot().overview.tracking_since)
+    since = lambda: live.snapshot().overview.tracking_since  # noqa: E731
+    reports = Reports(report_reader(engine, time.monotonic), clock, since)
+    content = ContentAnswers(REPORTS, content_reader(engine), clock, since)
     upkeep = Upkeep(
         recorder,
         clock,
@@ -134,6 +130,8 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
     upkeep.tick()
     streams = Streams(live.snapshot, settings.max_streams)
     app.register_blueprint(make_api(settings, recorder, live, reports, streams))
+    app.register_blueprint(make_content_api(settings, live, content))
+    app.register_blueprint(make_content_pages(live, content))
     counters = _counters(engine, settings, recorder, live, clock)
     app.register_blueprint(make_embeds(settings, live, counters))
     app.register_blueprint(make_pages(live, reports))
@@ -236,32 +234,6 @@ def _open_store(engine: Engine, settings: Settings) -> Store:
     if file is not None:
         secure_log(file)
     return store
-
-
-def overview_reader(
-    engine: Engine, settings: Settings, patience: Callable[[int], int]
-) -> Callable[[int, int], Overview]:
-    """Return what reads the figures of a moment; `patience` stretches the timeout of sessions."""
-
-    def read(now: int, max_rows: int) -> Overview:
-        timeout = settings.session_timeout_seconds * patience(now)
-        with open_reader(engine) as connection:
-            overview = read_overview(connection, now, timeout, max_rows)
-            today = day_of(now)
-            return replace(overview, series=read_days(connection, today - SERIES_DAYS + 1, today))
-
-    return read
-
-
-def report_reader(engine: Engine) -> Callable[[Question], Report]:
-    """Return what reads a report."""
-
-    def read(question: Question) -> Report:
-        end = time.monotonic() + MAX_READING_SECONDS
-        with open_reader(engine) as connection:
-            return read_report(connection, question, lambda: time.monotonic() > end)
-
-    return read
 
 
 def _counters(

@@ -5,7 +5,6 @@ import gc
 import json
 import logging
 import os
-import shutil
 import socket
 import sys
 import time
@@ -22,12 +21,18 @@ from tracker_server import maintenance
 from tracker_server import restore as restoring
 from tracker_server.access import read_database
 from tracker_server.admission import PUBLIC
-from tracker_server.app import Tracker, create_app, overview_reader, report_reader
+from tracker_server.app import Tracker, create_app
 from tracker_server.bridge import Bridge
 from tracker_server.checks import Checked
 from tracker_server.cli_access import password, share, token
+from tracker_server.cli_report import report
 from tracker_server.config import Settings, database_file
-from tracker_server.console import database_option, errors_in_one_line, settings_of
+from tracker_server.console import (
+    database_option,
+    errors_in_one_line,
+    settings_of,
+    terminal_style,
+)
 from tracker_server.demo_data import fill
 from tracker_server.demo_readers import DAYS
 from tracker_server.errors import ConfigurationError, TrackerError
@@ -37,12 +42,13 @@ from tracker_server.keyring import Keyring, keyring_file
 from tracker_server.live import Live
 from tracker_server.logs import JsonLines
 from tracker_server.questions import MAX_DAYS
+from tracker_server.readers import overview_reader, report_reader
 from tracker_server.remote import Remote
 from tracker_server.reports import Reports
 from tracker_server.screen import Screen
 from tracker_server.serving import Server, bind
 from tracker_server.sqlite_file import version_line
-from tracker_server.terminal import Style, printable, render_live, render_report
+from tracker_server.terminal import printable, render_live, render_report
 from tracker_server.wire import MAX_ROWS
 
 _log = logging.getLogger("tracker_server")
@@ -56,7 +62,7 @@ def main() -> None:
     """Live, honest reader statistics for documentation sites."""
 
 
-for _command in (password, token, share):
+for _command in (password, token, share, report):
     main.add_command(_command)
 
 
@@ -226,16 +232,16 @@ def stats(*, database_url: str | None, as_json: bool, **options: object) -> None
     def read(engine: Engine) -> tuple[bytes, bytes]:
         live = _live(engine, settings)
         since = live.snapshot().overview.tracking_since
-        reports = Reports(report_reader(engine), time.time, lambda: since)
+        reports = Reports(report_reader(engine, time.monotonic), time.time, lambda: since)
         return reports.answer(parameters), live.snapshot().body
 
     with errors_in_one_line():
-        report, now = read_database(settings, read)
+        answer, now = read_database(settings, read)
     if as_json:
-        click.echo(report.decode())
+        click.echo(answer.decode())
         return
     demo, rows = json.loads(now)["demo"], int(parameters["limit"])
-    click.echo(render_report(json.loads(report), _style(), rows, demo=demo), nl=False)
+    click.echo(render_report(json.loads(answer), terminal_style(), rows, demo=demo), nl=False)
 
 
 @main.command()
@@ -345,7 +351,7 @@ def _watch(read: Callable[[], bytes]) -> None:
     with Screen(sys.stdin, sys.stdout) as screen:
         while True:
             columns, lines = screen.size
-            screen.draw(render_live(shown, _style(columns), lines, state))
+            screen.draw(render_live(shown, terminal_style(columns), lines, state))
             if screen.ends_within(REDRAW_SECONDS):
                 return
             try:
@@ -357,16 +363,6 @@ def _watch(read: Callable[[], bytes]) -> None:
 
 def _live_state() -> str:
     return f"as of {time.strftime('%H:%M:%S')}, q quits"
-
-
-def _style(columns: int | None = None) -> Style:
-    """Return what the terminal can do that this process writes to."""
-    encoding = (sys.stdout.encoding or "").lower()
-    return Style(
-        width=columns or shutil.get_terminal_size().columns,
-        colours=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
-        blocks=encoding.startswith("utf"),
-    )
 
 
 def _tell(checked: Checked) -> None:

@@ -1,6 +1,8 @@
 """What all commands share: the settings they take, and how they say what went wrong."""
 
 import os
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,6 +10,7 @@ import click
 
 from tracker_server.config import Settings, read_settings, split_hosts
 from tracker_server.errors import ConfigurationError, TrackerError
+from tracker_server.terminal import Style
 
 database_option = click.option(
     "--database-url", help="SQLAlchemy URL.  [STATS_DATABASE_URL; sqlite:///stats.sqlite3]"
@@ -34,3 +37,13 @@ def errors_in_one_line() -> Iterator[None]:
         yield
     except TrackerError as error:
         raise click.ClickException(str(error)) from error
+
+
+def terminal_style(columns: int | None = None) -> Style:
+    """Return what the terminal can do that this process writes to."""
+    encoding = (sys.stdout.encoding or "").lower()
+    return Style(
+        width=columns or shutil.get_terminal_size().columns,
+        colours=sys.stdout.isatty() and not os.environ.get("NO_COLOR"),
+        blocks=encoding.startswith("utf"),
+    )

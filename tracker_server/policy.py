@@ -114,6 +114,11 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
             limit="reports",
             within=("page", "path"),
         ),
+        "/api/content/<report>": Policy(
+            who=FIGURES, origins=SITES, cache="no-cache", limit="reports"
+        ),
+        "/stats/content": Policy(who=FIGURES, content="page", limit="reports"),
+        "/stats/content/<report>": Policy(who=FIGURES, content="page", limit="reports"),
         "/api/counters": Policy(who=COUNTERS, origins=SITES, cache="no-cache", within=("path",)),
         "/badge.svg": Policy(
             who=COUNTERS, origins=ANY, content="picture", cache="no-cache", within=("path",)

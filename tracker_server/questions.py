@@ -42,11 +42,7 @@ def parse_question(
     Raises:
         InvalidQuestionError: one of them is wrong; the message says which and why.
     """
-    period, first, last = _parse_days(parameters, today, first_day)
-    if first > last:
-        raise InvalidQuestionError("from", "must not be after to")
-    if last - first >= MAX_DAYS:
-        raise InvalidQuestionError("from", f"must be less than {MAX_DAYS:,} days before to")
+    period, first, last = parse_days(parameters, today, first_day)
     return Question(
         period,
         first,
@@ -54,12 +50,33 @@ def parse_question(
         _parse_grain(parameters.get("grain"), last - first + 1),
         _parse_switch("compare", parameters.get("compare", "0")),
         _parse_filters(parameters),
-        _parse_limit("limit", parameters.get("limit", str(DEFAULT_ROWS))),
-        _parse_limit("pages", parameters["pages"]) if "pages" in parameters else None,
+        parse_limit("limit", parameters.get("limit", str(DEFAULT_ROWS))),
+        parse_limit("pages", parameters["pages"]) if "pages" in parameters else None,
     )
 
 
-def _parse_days(
+def parse_days(
+    parameters: Mapping[str, str], today: int, first_day: Callable[[], int]
+) -> tuple[str, int, int]:
+    """Read the name of a period, its first day and its last.
+
+    Args:
+        parameters: ``period``, ``from`` and ``to``.
+        today: day since the epoch.
+        first_day: returns the day of the first view that was ever counted.
+
+    Raises:
+        InvalidQuestionError: one of them is wrong; the message says which and why.
+    """
+    period, first, last = _named_days(parameters, today, first_day)
+    if first > last:
+        raise InvalidQuestionError("from", "must not be after to")
+    if last - first >= MAX_DAYS:
+        raise InvalidQuestionError("from", f"must be less than {MAX_DAYS:,} days before to")
+    return period, first, last
+
+
+def _named_days(
     parameters: Mapping[str, str], today: int, first_day: Callable[[], int]
 ) -> tuple[str, int, int]:
     period = parameters.get("period")
@@ -111,10 +128,11 @@ def _parse_filters(parameters: Mapping[str, str]) -> Filters:
         most = MAX_CAMPAIGN_CHARS if name == "campaign" else MAX_ENTRY_CHARS
         if text is not None and len(text) > most:
             raise InvalidQuestionError(name, f"must have at most {most} characters")
-    return Filters(_parse_page(parameters), **entries)
+    return Filters(parse_page(parameters), **entries)
 
 
-def _parse_page(parameters: Mapping[str, str]) -> str | None:
+def parse_page(parameters: Mapping[str, str]) -> str | None:
+    """Read the path of a page, which may be called ``page`` or ``path``; ``None`` for none."""
     name = "page" if "page" in parameters else "path"
     page = parameters.get(name)
     if page is None:
@@ -125,7 +143,8 @@ def _parse_page(parameters: Mapping[str, str]) -> str | None:
         raise InvalidQuestionError(name, error.reason) from None
 
 
-def _parse_limit(name: str, text: str) -> int:
+def parse_limit(name: str, text: str) -> int:
+    """Read how many rows are wanted at most."""
     if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text) <= MAX_ROWS):
         raise InvalidQuestionError(name, f"must be a whole number up to {MAX_ROWS:,}")
     return int(text)

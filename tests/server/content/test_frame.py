@@ -1,0 +1,219 @@
+"""What all content reports have in common: parameters, JSON, CSV, pages, the terminal, bounds."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests.server.conftest import Site
+from tests.server.content.asking import ask
+from tracker_server.catalogue import REPORTS
+from tracker_server.cli import main
+from tracker_server.content_answers import ContentAnswers
+from tracker_server.errors import InvalidQuestionError
+from tracker_server.exports import write_csv, write_table
+from tracker_server.tables import Column, ContentReport, Option, PageRef, Table, TableQuestion
+from tracker_server.terminal import Style
+from tracker_server.terminal_table import render_table
+from tracker_server.texts import LANGUAGES, Texts
+
+NAMES = [report.name for report in REPORTS]
+QUESTION = TableQuestion("searches", "7d", 10, 16, 16, 2)
+EVERY_KIND = Table(
+    (
+        Column("path", "page"),
+        Column("query", "text"),
+        Column("searches", "number"),
+        Column("meanResults", "decimal"),
+        Column("clicked", "page"),
+        Column("list", "list"),
+        Column("flag", "flag"),
+    ),
+    (
+        (PageRef("/a/", "A"), "=1+1", 1_234, 2.5, None, ("x", "y"), True),
+        (PageRef("/b/", None), 'say "hi", twice', 0, 0.0, PageRef("/a/", "A"), (), False),
+        (None, "third", None, None, None, (), False),
+    ),
+    {"searches": 3, "share": 0.5},
+    "redirects:\n  a: b",
+)
+
+
+def _report() -> dict[str, object]:
+    found = json.loads(write_table(QUESTION, EVERY_KIND))
+    assert isinstance(found, dict)
+    return found
+
+
+def test_json_has_the_names_of_the_columns() -> None:
+    """A page has two: its path and its title. Rows beyond the limit are counted."""
+    report = _report()
+
+    assert (report["from"], report["to"]) == ("1970-01-11", "1970-01-17")
+    assert report["rowCount"] == 3
+    assert report["rows"] == [
+        {
+            "path": "/a/",
+            "title": "A",
+            "query": "=1+1",
+            "searches": 1_234,
+            "meanResults": 2.5,
+            "clicked": None,
+            "clickedTitle": None,
+            "list": ["x", "y"],
+            "flag": True,
+        },
+        {
+            "path": "/b/",
+            "title": None,
+            "query": 'say "hi", twice',
+            "searches": 0,
+            "meanResults": 0.0,
+            "clicked": "/a/",
+            "clickedTitle": "A",
+            "list": [],
+            "flag": False,
+        },
+    ]
+
+
+def test_csv_is_read_back_by_any_reader() -> None:
+    """Quotes, commas and lists; a formula is a text; lines end as RFC 4180 says."""
+    data = write_csv(_report())
+
+    assert data.count(b"\r\n") == 3
+    assert list(csv.reader(io.StringIO(data.decode(), newline=""))) == [
+        [
+            *("path", "title", "query", "searches", "meanResults", "clicked", "clickedTitle"),
+            *("list", "flag"),
+        ],
+        ["/a/", "A", "'=1+1", "1234", "2.5", "", "", "x; y", "true"],
+        ["/b/", "", 'say "hi", twice', "0", "0.0", "/a/", "A", "", "false"],
+    ]
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff20"])
+def test_no_cell_is_a_formula(begin: str) -> None:
+    """Whatever a spreadsheet might run has an apostrophe before it; numbers have none."""
+    table = Table((Column("query", "text"), Column("searches", "number")), ((f"{begin}1", -1),))
+    data = write_csv(json.loads(write_table(QUESTION, table))).decode()
+    read = list(csv.reader(io.StringIO(data, newline="")))
+
+    assert read[1] == [f"'{begin}1", "-1"]
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_terminal_shows_every_kind(width: int) -> None:
+    """No line is wider than the terminal, none has what it would obey."""
+    table = Table(
+        EVERY_KIND.columns[:3], ((PageRef("/a/", "A"), "\x1b[31mred" + "x" * 200, 1_234),)
+    )
+    shown = render_table(json.loads(write_table(QUESTION, table)), Style(width), Texts("en"))
+
+    assert "\x1b" not in shown
+    assert "1,234" in shown
+    assert max(map(len, shown.splitlines())) <= width
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_report_has_its_texts(site: Site, name: str, language: str) -> None:
+    """An empty database has an empty report on each of the ways, in each language."""
+    page = site.client.get(f"/stats/content/{name}", query_string={"lang": language})
+    texts = Texts(language)
+    found = ask(site, name)
+
+    assert page.status_code == 200
+    assert texts(f"content.{name}") in page.get_data(as_text=True)
+    for column in found["columns"]:
+        assert texts(f"table.{column['name']}")
+    for fact in found["facts"]:
+        assert texts(f"fact.{fact}")
+    assert render_table(found, Style(80), texts)
+    listed = site.client.get("/stats/content", query_string={"lang": language})
+    assert f'href="/stats/content/{name}' in listed.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_report_has_a_page_of_documentation(name: str) -> None:
+    """It says what the report is, how it is counted and what to do about it."""
+    docs = Path(__file__).parents[3] / "docs" / "reports"
+
+    assert f"](reports/{name}.md)" in (docs.parent / "reports.md").read_text()
+    assert f"GET /api/content/{name}" in (docs / f"{name}.md").read_text()
+
+
+@pytest.mark.parametrize("report", ["nothing", "searches.pdf", "searches.csv.csv"])
+def test_what_is_no_report_is_not_found(site: Site, report: str) -> None:
+    """The answer names those that there are."""
+    answer = site.client.get(f"/api/content/{report}")
+
+    assert answer.status_code == 404
+    assert "searches" in answer.get_json()["error"]
+    assert site.client.get(f"/stats/content/{report}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [("period", "1y"), ("from", "2026-02-30"), ("limit", "1001"), ("limit", "-1")],
+)
+def test_a_wrong_parameter_is_named(site: Site, parameter: str, value: str) -> None:
+    """It is refused alike for programs and people."""
+    site.view("/")
+    query = {parameter: value}
+    answer = site.client.get("/api/content/searches", query_string=query)
+
+    assert answer.status_code == 400
+    assert answer.get_json()["error"].startswith(parameter)
+    assert site.client.get("/stats/content/searches", query_string=query).status_code == 400
+
+
+def test_options_have_bounds() -> None:
+    """A whole number from one bound to the other, the default without one."""
+    asked: list[TableQuestion] = []
+
+    def read(_report: ContentReport, question: TableQuestion) -> Table:
+        asked.append(question)
+        return Table((), ())
+
+    report = ContentReport("some", lambda *_: Table((), ()), (Option("age", 30, 1, 365),))
+    content = ContentAnswers((report,), read, lambda: 1e9)
+    for text in ("0", "366", "-1", "1.5", "x", "", "\u0661", "9" * 10):
+        with pytest.raises(InvalidQuestionError, match="age: must be a whole number from 1 to 365"):
+            content.answer("some", {"age": text})
+    content.answer("some", {})
+    content.answer("some", {"age": "365"})
+    content.answer("some", {"age": "365", "ignored": "1"})
+
+    assert [question.option("age") for question in asked] == [30, 365]
+
+
+def test_a_file_of_csv_is_offered_under_its_name(site: Site) -> None:
+    """It is not shown as a page, whatever a query says."""
+    site.send("event", "/", n="search", k="<script>", c=0)
+    answer = site.client.get("/api/content/searches.csv")
+
+    assert answer.headers["Content-Type"].startswith("text/csv")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="searches.csv"'
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.get_data().splitlines()[1].startswith(b"<script>,1,1,0,")
+
+
+@pytest.mark.sqlite_only("the command reads its file")
+def test_the_command_prints_a_report(site: Site) -> None:
+    """For people, as JSON, as CSV; from the file that a tracker writes meanwhile."""
+    site.view("/")
+    site.send("event", "/", n="search", k="kettle on fire", c=0)
+    url = site.tracker.settings.database_url
+
+    def run(*more: str) -> str:
+        ran = CliRunner().invoke(main, ["report", "searches", "--database-url", url, *more])
+        assert ran.exit_code == 0, ran.output
+        return ran.output
+
+    assert "kettle on fire" in run("--period", "all")
+    assert json.loads(run("--period", "all", "--json"))["rows"][0]["query"] == "kettle on fire"
+    assert run("--period", "all", "--csv").splitlines()[1].startswith("kettle on fire,1,1")

@@ -1,0 +1,81 @@
+"""The command that answers with a content report."""
+
+import json
+import time
+from typing import Any
+
+import click
+from sqlalchemy import Engine
+
+from tracker_server.access import read_database
+from tracker_server.catalogue import REPORTS
+from tracker_server.console import (
+    database_option,
+    errors_in_one_line,
+    settings_of,
+    terminal_style,
+)
+from tracker_server.content_answers import ContentAnswers
+from tracker_server.exports import write_csv
+from tracker_server.grains import ALL, DEFAULT_PERIOD, PERIODS
+from tracker_server.readers import content_reader, overview_reader
+from tracker_server.terminal_table import render_table
+from tracker_server.texts import LANGUAGES, Texts
+from tracker_server.wire import MAX_ROWS
+
+
+def _options(_: object, __: object, given: tuple[str, ...]) -> dict[str, str]:
+    pairs = dict(text.partition("=")[::2] for text in given)
+    if not all(pairs.values()):
+        raise click.BadParameter("write NAME=NUMBER")
+    return pairs
+
+
+@click.command()
+@database_option
+@click.argument("name", type=click.Choice([report.name for report in REPORTS]), metavar="NAME")
+@click.option(
+    "--period",
+    default=DEFAULT_PERIOD,
+    show_default=True,
+    type=click.Choice([*PERIODS, ALL]),
+    help="Which days, today included.",
+)
+@click.option("--page", help="Only of one page, where the report can be: its path.")
+@click.option(
+    "--set",
+    "more",
+    multiple=True,
+    callback=_options,
+    metavar="NAME=NUMBER",
+    help="An option of the report, see docs/reports.",
+)
+@click.option("--rows", type=click.IntRange(1, MAX_ROWS), default=20, show_default=True)
+@click.option("--json", "form", flag_value="json", help="Print the answer of /api/content/NAME.")
+@click.option("--csv", "form", flag_value="csv", help="Print that of /api/content/NAME.csv.")
+def report(*, database_url: str | None, name: str, form: str | None, **options: Any) -> None:  # noqa: ANN401  # as click gives them
+    """Report what only the content can tell. A tracker may run meanwhile."""
+    settings = settings_of({"database_url": database_url})
+    parameters = {"period": options["period"], "limit": str(options["rows"]), **options["more"]}
+    if options["page"] is not None:
+        parameters["page"] = options["page"]
+
+    def read(engine: Engine) -> bytes:
+        overview = overview_reader(engine, settings, lambda _now: 1)
+
+        def since() -> int | None:
+            return overview(int(time.time()), 0).tracking_since
+
+        return ContentAnswers(REPORTS, content_reader(engine), time.time, since).answer(
+            name, parameters
+        )
+
+    with errors_in_one_line():
+        answer = read_database(settings, read)
+    if form == "json":
+        click.echo(answer.decode())
+    elif form == "csv":
+        click.echo(write_csv(json.loads(answer)).decode(), nl=False)
+    else:
+        shown = render_table(json.loads(answer), terminal_style(), Texts(LANGUAGES[0]))
+        click.echo(shown, nl=False)

@@ -1,0 +1,1 @@
+"""Reports that know the content, one module each; `catalogue` lists them."""

@@ -1,0 +1,113 @@
+"""A content report as the page shows it: its JSON in, rows of cells out, written for people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from tracker_server.address import Address
+from tracker_server.cards import page_link
+from tracker_server.exports import title_of
+from tracker_server.schema import OTHER
+from tracker_server.texts import Texts
+
+NOTHING = "\N{EN DASH}"
+_NUMBERS = frozenset({"number", "decimal", "share", "seconds", "day", "days", "flag"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a row."""
+
+    kind: str
+    text: str
+    """As it is shown; of a page its title, or its path where it has none."""
+    path: str = ""
+    """Of a page, where it has a title."""
+    link: str | None = None
+    """Of a page, the address of its statistics."""
+    out: str | None = None
+    """Of a page, its address on the site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What the cells below are, and how they are aligned."""
+
+    text: str
+    kind: str
+    is_number: bool
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A report as it is shown."""
+
+    headings: tuple[Heading, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    facts: tuple[tuple[str, str], ...]
+    """What is said above the table: a name and what it is."""
+
+
+def make_view(
+    report: Mapping[str, Any], address: Address, texts: Texts, site_url: str | None
+) -> View:
+    """Write the cells of a report.
+
+    Args:
+        report: its JSON.
+        address: that of the report; pages link to their statistics of the same days.
+        texts: the language.
+        site_url: address of the site, if it is known.
+    """
+
+    def cell(kind: str, name: str, row: Mapping[str, Any]) -> Cell:
+        value = row[name]
+        if kind != "page" or value is None:
+            return Cell(kind, _write(kind, value, texts))
+        title = row[title_of(name)]
+        link = address.overview(page=value) if value != OTHER else None
+        out = page_link(site_url, value) if title else None
+        return Cell(kind, title or texts.entry(value), value if title else "", link, out)
+
+    columns = [(column["kind"], column["name"]) for column in report["columns"]]
+    return View(
+        tuple(Heading(texts(f"table.{name}"), kind, kind in _NUMBERS) for kind, name in columns),
+        tuple(tuple(cell(kind, name, row) for kind, name in columns) for row in report["rows"]),
+        tuple(
+            (texts(f"fact.{name}"), _write(_kind_of(value), value, texts))
+            for name, value in report["facts"].items()
+        ),
+    )
+
+
+def _kind_of(value: object) -> str:
+    if isinstance(value, float):
+        return "share"
+    return "number" if isinstance(value, int) else "text"
+
+
+def _write(  # noqa: PLR0911  # one for each kind
+    kind: str,
+    value: Any,  # noqa: ANN401  # as JSON has it
+    texts: Texts,
+) -> str:
+    if value is None or value == "":
+        return NOTHING
+    match kind:
+        case "number" | "decimal":
+            return texts.number(value)
+        case "share":
+            return texts.percent(value, 1)
+        case "seconds":
+            return texts.duration(value)
+        case "day":
+            return texts.full_day(date.fromisoformat(value))
+        case "days":
+            return texts("days", n=value)
+        case "flag":
+            return texts("yes") if value else NOTHING
+        case "list":
+            return ", ".join(map(str, value)) or NOTHING
+        case _:
+            return str(value)

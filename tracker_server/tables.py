@@ -1,0 +1,103 @@
+"""Reports that are one table: what they are asked, what they may be told, and what they answer.
+
+Each is a module of `content_reports`; JSON, CSV, the page and the terminal show all of them alike.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sqlalchemy import Connection
+
+Kind = Literal[
+    "page", "text", "code", "number", "decimal", "share", "seconds", "day", "days", "flag", "list"
+]
+"""How a column is read.
+
+``page``: a `PageRef`; ``text``; ``code``: a text to be copied; ``number``: a whole one;
+``decimal``; ``share``: of one; ``seconds``; ``day``: ``YYYY-MM-DD``; ``days``: how many;
+``flag``: true or false; ``list``: some texts.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRef:
+    """A page, or a path that is none."""
+
+    path: str
+    title: str | None
+    """``None`` where the manifest does not have it."""
+
+
+Value = PageRef | str | int | float | bool | tuple[str, ...] | None
+"""What a cell may be; ``None`` is what nobody knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What the cells below it are."""
+
+    name: str
+    """In JSON and CSV, where a `page` has a second one for its title; spelled as JSON is."""
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A whole number that a report may be told besides its days."""
+
+    name: str
+    default: int
+    least: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableQuestion:
+    """What a report is about. Days are UTC days since the epoch, the last one included."""
+
+    report: str
+    period: str
+    """How the days were named, ``custom`` when they were."""
+    first_day: int
+    last_day: int
+    today: int
+    """From which ages are counted."""
+    max_rows: int
+    options: tuple[tuple[str, int], ...] = ()
+    """Each of those that the report has."""
+    page: str | None = None
+    """The path that it is about, where it is about one."""
+
+    def option(self, name: str) -> int:
+        """Return what was said of an option, or its default."""
+        return dict(self.options)[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a report says."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Value, ...], ...]
+    """In the order in which they are to be looked at; all there are, whatever is shown."""
+    facts: Mapping[str, int | float | str | None] = field(default_factory=dict)
+    """What is said above the table, such as of how many pages the rows are some."""
+    snippet: str = ""
+    """A text to be copied as a whole, such as a piece of a configuration; empty for none."""
+
+
+Read = Callable[[Connection, TableQuestion], Table]
+
+
+@dataclass(frozen=True, slots=True)
+class ContentReport:
+    """One report: what it is called, what it may be told, and how it is read."""
+
+    name: str
+    """In addresses and on the command line, words joined by a dash."""
+    read: Read
+    """Reads all rows; its statements all see one moment."""
+    options: tuple[Option, ...] = ()
+    of_page: Literal["no", "may", "must"] = "no"
+    """Whether it can be about one page, or has to be."""

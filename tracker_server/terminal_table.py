@@ -1,0 +1,100 @@
+"""A content report as text for a terminal: its JSON in, lines out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tracker_server.terminal import Style, cells_of, fit, printable
+from tracker_server.texts import Texts
+
+GAP = 2
+MIN_CELLS = 8
+"""How narrow a column of texts gets; below it the lines are longer than the terminal."""
+_NUMBERS = frozenset({"number", "decimal", "share", "seconds", "days"})
+
+
+def render_table(report: Mapping[str, Any], style: Style, texts: Texts) -> str:
+    """Render a content report.
+
+    Args:
+        report: its JSON.
+        style: what the terminal can do.
+        texts: the language of its headings.
+    """
+    lines = [
+        style.paint(texts(f"content.{report['report']}"), "bold")
+        + f", {report['from']} to {report['to']}",
+        *_facts(report, texts),
+        "",
+    ]
+    if not report["rows"]:
+        lines.append(texts(f"content.{report['report']}.none"))
+    else:
+        lines += _rows(report, style, texts)
+    left = report["rowCount"] - len(report["rows"])
+    if left:
+        lines.append(style.paint(texts("content.rest", n=left), "quiet"))
+    if report["snippet"]:
+        snippet = [printable(line) for line in report["snippet"].splitlines()]
+        lines += ["", style.paint(texts(f"content.{report['report']}.snippet"), "bold"), *snippet]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _facts(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
+    facts = [
+        f"{texts(f'fact.{name}')}: {_write('share' if isinstance(value, float) else '', value)}"
+        for name, value in report["facts"].items()
+    ]
+    if facts:
+        yield printable("   ".join(facts))
+
+
+def _rows(report: Mapping[str, Any], style: Style, texts: Texts) -> Iterator[str]:
+    columns = [(column["name"], column["kind"]) for column in report["columns"]]
+    names = [texts(f"table.{name}") for name, _ in columns]
+    cells = [
+        [printable(_write(kind, row[name])) for name, kind in columns] for row in report["rows"]
+    ]
+    widths = _widths(
+        [max(map(cells_of, column)) for column in zip(names, *cells, strict=True)],
+        [kind in _NUMBERS for _, kind in columns],
+        style.cells,
+    )
+
+    def line(texts_: Sequence[str]) -> str:
+        return (" " * GAP).join(
+            " " * (width - cells_of(text)) + text if kind in _NUMBERS else fit(text, width)
+            for text, width, (_, kind) in zip(texts_, widths, columns, strict=True)
+        )
+
+    yield style.paint(line(names), "bold")
+    yield from map(line, cells)
+
+
+def _widths(wanted: list[int], fixed: list[bool], room: int) -> list[int]:
+    """Narrow the widest columns of texts until all fit, as far as they can be narrowed."""
+    widths = [*wanted]
+    while sum(widths) + GAP * (len(widths) - 1) > room:
+        free = [n for n, is_fixed in enumerate(fixed) if not is_fixed and widths[n] > MIN_CELLS]
+        if not free:
+            break
+        widths[max(free, key=lambda n: widths[n])] -= 1
+    return widths
+
+
+def _write(kind: str, value: Any) -> str:  # noqa: ANN401, PLR0911  # as JSON has it; one a kind
+    if value is None:
+        return "-"
+    match kind:
+        case "share":
+            return f"{value:.1%}"
+        case "decimal":
+            return f"{value:,.1f}"
+        case "seconds":
+            minutes, seconds = divmod(round(value), 60)
+            return f"{minutes}:{seconds:02}"
+        case "flag":
+            return "yes" if value else "-"
+        case "list":
+            return ", ".join(value) or "-"
+        case _:
+            return f"{value:,}" if isinstance(value, int) else str(value)
