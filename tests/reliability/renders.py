@@ -14,6 +14,9 @@ from jinja2 import FunctionLoader
 from mkdocs_stats_plugin.counters import PopularPage, _render_popular
 from tracker_server import pages as pages_module
 from tracker_server.badge import render_badge
+from tracker_server.content_answers import ContentAnswers
+from tracker_server.content_pages import make_content_pages
+from tracker_server.exports import write_csv
 from tracker_server.figures import Count, Overview, Question, Report, Series
 from tracker_server.live import Live
 from tracker_server.logs import JsonLines
@@ -21,11 +24,16 @@ from tracker_server.pages import make_pages
 from tracker_server.paths import _FORBIDDEN
 from tracker_server.reports import Reports
 from tracker_server.streams import _event
+from tracker_server.tables import Column, ContentReport, PageRef, Table
 from tracker_server.terminal import Style, printable, render_live, render_report
+from tracker_server.terminal_table import render_table
+from tracker_server.texts import Texts
 
 NOON = 1_767_268_800
 ROWS = 3
 TYPE = "page"
+CONTENT = "searches"
+"""A content report whose texts there are; its rows are made up."""
 Value = Callable[[], str]
 
 
@@ -43,7 +51,10 @@ class Renders:
         live = Live(lambda _now, _rows: self._overview(), lambda: self._now)
         reports = Reports(self._report, lambda: self._now)
         app = Flask(pages_module.__name__)
+        content = ContentReport(CONTENT, lambda _connection, _question: self._table())
+        contents = ContentAnswers((content,), lambda *_: self._table(), lambda: self._now)
         app.register_blueprint(make_pages(live, reports))
+        app.register_blueprint(make_content_pages(live, contents))
         environment = app.jinja_env
         given = environment.loader
         assert given is not None
@@ -51,6 +62,7 @@ class Renders:
             lambda name: templates(given.get_source(environment, name)[0])
         )
         self._live, self._reports, self._client = live, reports, app.test_client()
+        self._contents = contents
 
     def of(self, value: Value, number: int) -> Iterator[tuple[str, str]]:
         """Yield the kind and the text of each face, of values that `value` gives.
@@ -75,12 +87,17 @@ class Renders:
         style = Style(width=(40, 80, 120)[number % 3], colours=True, blocks=number % 2 == 0)
         yield "terminal", render_report(json.loads(report), style, 10, demo=False)
         yield "terminal", render_live(json.loads(stats), style, 40, printable(value()))
+        table = json.loads(self._contents.answer(CONTENT, {}))
+        yield "html", self._page({}, number, f"/stats/content/{CONTENT}")
+        yield "json", json.dumps(table)
+        yield "csv", write_csv(table).decode()
+        yield "terminal", render_table(table, style, Texts("en"))
         popular = [PopularPage(value(), value(), TYPE, 1) for _ in range(ROWS)]
         yield "html", _render_popular(popular, lambda url: "../" + quote(url), "views")
 
-    def _page(self, query: dict[str, str], number: int) -> str:
+    def _page(self, query: dict[str, str], number: int, path: str = "/stats") -> str:
         said = {"lang": ("en", "de")[number % 2], "compare": "1", **query}
-        return self._client.get("/stats?" + urlencode(said)).get_data(as_text=True)
+        return self._client.get(f"{path}?" + urlencode(said)).get_data(as_text=True)
 
     def _filters(self, number: int) -> dict[str, str]:
         value = self._value
@@ -102,6 +119,28 @@ class Renders:
         self._question = question
         made: Report = self._make(Report)
         return made
+
+    def _table(self) -> Table:
+        """Return a content report with a column of each kind that has a text."""
+        value = self._value
+        rows = tuple(
+            (
+                PageRef("/" + value(), value()),
+                value(),
+                value(),
+                (value(), value()),
+                PageRef("/", None),
+            )
+            for _ in range(ROWS)
+        )
+        columns = (
+            Column("path", "page"),
+            Column("query", "text"),
+            Column("searches", "code"),
+            Column("clicks", "list"),
+            Column("clicked", "page"),
+        )
+        return Table(columns, rows, {"searches": value()})
 
     def _make(self, kind: Any, name: str = "") -> Any:
         """Return an object of a type, with texts that somebody chose wherever it has some."""

@@ -10,6 +10,8 @@ The control is a template that trusts a title (``|safe``).
 ``python -m tests.reliability.structure`` prints the seed, the numbers and PASS or FAIL.
 """
 
+import csv
+import io
 import json
 import random
 import re
@@ -37,6 +39,7 @@ CONSTANT = {"class", "id", "rel", "type", "name", "data-part", "style", "role", 
 _HARMLESS = "benign"
 _WRITABLE = tuple(text for text in TEXTS if text.strip() and not _UNWRITABLE.search(text))
 _OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _COLOUR = re.compile(r"\x1b\[(?:[0-9]+)m")
 
 
@@ -137,11 +140,18 @@ def _of_terminal(text: str) -> object:
     return len(plain.splitlines()), plain.count("\n"), _OBEYED.findall(plain)
 
 
+def _of_csv(text: str) -> object:
+    """Count cells as a spreadsheet reads them, and those that it would run."""
+    rows = [*csv.reader(io.StringIO(text, newline=""), strict=True)]
+    return [len(row) for row in rows], [c for row in rows for c in row if c.startswith(_FORMULA)]
+
+
 STRUCTURES: dict[str, Callable[[str], object]] = {
     "html": _of_html,
     "xml": _of_xml,
     "json": _of_json,
     "events": _of_events,
+    "csv": _of_csv,
     "log": _of_log,
     "terminal": _of_terminal,
 }
@@ -178,7 +188,7 @@ _VARIANTS = 12
 def _compare(kind: str, text: str, structure: object, outcome: Outcome) -> None:
     try:
         found = STRUCTURES[kind](text)
-    except (ValueError, ET.ParseError) as error:
+    except (ValueError, csv.Error, ET.ParseError) as error:
         found = str(error)
     if found != structure:
         outcome.broken[kind] += 1

@@ -6,6 +6,7 @@ import pytest
 
 from tests.reliability import cardinality, manifests, structure
 from tests.reliability import input as forged
+from tracker_server import exports
 from tracker_server.config import Settings
 
 SEED = 20_261_129
@@ -43,6 +44,13 @@ def test_no_stored_value_changes_a_structure() -> None:
 
     assert outcome.passed, outcome
     assert set(outcome.renders) == set(structure.STRUCTURES)
+
+
+def test_a_cell_that_is_a_formula_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oracle fails where CSV leaves texts as they are."""
+    monkeypatch.setattr(exports, "_FORMULA", ("\0",))
+
+    assert structure.run(RENDERS // 2, SEED).broken["csv"]
 
 
 @pytest.mark.parametrize("breaks", [structure.trusting, structure.unquoted])
