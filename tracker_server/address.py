@@ -5,6 +5,7 @@ the report has. Nothing is checked here but names: the report says what is wrong
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from tracker_server.figures import FILTERS
@@ -38,6 +39,12 @@ _OF_CONTENT = ("period", "from", "to", "lang")
 _DEFAULTS = {"period": DEFAULT_PERIOD, "metric": METRICS[0]} | {
     name: choices[0] for name, choices in TABS.items()
 }
+
+
+@lru_cache(1_024)
+def _encode(value: str) -> str:
+    """Write a value as it stands in an address; a page has 140 links, most with the same ones."""
+    return quote(value, safe="/:()")
 
 
 class Address:
@@ -104,19 +111,19 @@ class Address:
         if changes.keys() & {*FILTERS, "period", "from", "to"}:
             parameters["list"] = None
         parameters |= changes
-        kept = [
-            (name, parameters[name] or "")
+        kept = "&".join(
+            f"{name}={_encode(value)}"
             for name in self._order
-            if parameters.get(name) is not None and parameters[name] != _DEFAULTS.get(name)
-        ]
-        return self._path + ("?" + urlencode(kept, quote_via=quote, safe="/:()") if kept else "")
+            if (value := parameters.get(name)) is not None and value != _DEFAULTS.get(name)
+        )
+        return f"{self._path}?{kept}" if kept else self._path
 
     def overview(self, **changes: str | None) -> str:
         """Return the address of the overview of the same days, without filters."""
         nothing = dict.fromkeys((*FILTERS, "list"))
         return Address(self._parameters).link(**nothing | changes)
 
-    def content(self, report: str = "") -> str:
+    def contents(self, report: str = "") -> str:
         """Return the address of a content report of the same days, or of the list of them."""
         kept = {name: text for name, text in self._parameters.items() if name in _OF_CONTENT}
         return Address(kept, f"/stats/content/{report}".rstrip("/")).link()
