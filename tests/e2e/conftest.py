@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from example_site.demo import SiteHandler
 from tests.e2e.books import write_book
 from tests.e2e.chrome import USER_AGENT, Chrome, browsing, find_chromium, rests
+from tests.e2e.pages import Open
 from tests.e2e.servers import Collector, Site, collecting, serving_site
 from tests.processes import free_port
 
@@ -189,6 +190,39 @@ def open_page(reader: BrowserContext) -> Callable[[str], Page]:
         return page
 
     return open_page
+
+
+@pytest.fixture
+def open_stats(chromium: Browser) -> Iterator[Open]:
+    """Return what opens a page that takes no complaint: errors, policies, foreign requests."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_stats(address: str, *, tolerant: bool = False, **options: object) -> Page:
+        options = {"locale": "en-US", "timezone_id": "UTC", **options}
+        context = chromium.new_context(**options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        if not tolerant:
+            origin = "/".join(address.split("/")[:3])
+            page.on(
+                "console",
+                lambda message: complaints.append(message.text),
+            )
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.on(
+                "request",
+                lambda request: (
+                    None if request.url.startswith(origin) else complaints.append(request.url)
+                ),
+            )
+        page.goto(address)
+        return page
+
+    yield open_stats
+    for context in contexts:
+        context.close()
+    assert complaints == []
 
 
 @pytest.fixture(scope="session")

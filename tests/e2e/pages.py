@@ -3,13 +3,16 @@
 import json
 import os
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 ROOT = Path(__file__).parents[2]
 SCREENSHOTS = ROOT / "build" / "screenshots"
+Open = Callable[..., Page]
+"""Opens a page of the tracker, see `open_stats`."""
 AXE = ROOT / "js" / "node_modules" / "axe-core" / "axe.min.js"
 
 
@@ -23,6 +26,12 @@ def violations(page: Page, within: str = "html") -> list[str]:
         for rule in found
         for node in rule["nodes"]
     ]
+
+
+def live(page: Page) -> Page:
+    """Wait until the script has taken over."""
+    expect(page.locator("body")).to_have_attribute("data-state", "live")
+    return page
 
 
 def keep(page: Page, name: str, *, whole: bool = True) -> None:

@@ -6,16 +6,16 @@ With `KEEP_SCREENSHOTS=1` in the environment screenshots are kept in ``build/scr
 import gzip
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Response, expect
+from playwright.sync_api import CDPSession, Response, expect
 
 from tests.e2e.conftest import fetch_json, tracking
 from tests.e2e.history import write_history
-from tests.e2e.pages import keep, send_view, violations
+from tests.e2e.pages import Open, keep, live, send_view, violations
 from tests.processes import free_port
 from tracker_server.texts import Texts
 
@@ -23,8 +23,6 @@ PAGE_BYTES = 60 * 1_024
 """What JavaScript and CSS of the page may be, after gzip."""
 SWITCH_MILLISECONDS = 100
 VIEW = "/stats?period=30d"
-
-Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
@@ -45,45 +43,6 @@ def tracker(
     manifest = str(example_site / "stats-manifest.json")
     with tracking(folder, free_port(), "--manifest", manifest) as address:
         yield address
-
-
-@pytest.fixture
-def open_stats(chromium: Browser) -> Iterator[Open]:
-    """Return what opens a page that takes no complaint: errors, policies, foreign requests."""
-    contexts: list[BrowserContext] = []
-    complaints: list[str] = []
-
-    def open_stats(address: str, *, tolerant: bool = False, **options: object) -> Page:
-        options = {"locale": "en-US", "timezone_id": "UTC", **options}
-        context = chromium.new_context(**options)  # type: ignore[arg-type]
-        contexts.append(context)
-        page = context.new_page()
-        if not tolerant:
-            origin = "/".join(address.split("/")[:3])
-            page.on(
-                "console",
-                lambda message: complaints.append(message.text),
-            )
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on(
-                "request",
-                lambda request: (
-                    None if request.url.startswith(origin) else complaints.append(request.url)
-                ),
-            )
-        page.goto(address)
-        return page
-
-    yield open_stats
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def live(page: Page) -> Page:
-    """Wait until the script has taken over."""
-    expect(page.locator("body")).to_have_attribute("data-state", "live")
-    return page
 
 
 # Live
