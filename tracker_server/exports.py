@@ -4,9 +4,10 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
-from tracker_server.tables import Column, PageRef, Table, TableQuestion, Value
+from tracker_server.tables import Column, PageRef, Reason, Table, TableQuestion, Value
 from tracker_server.wire import as_date
 
 LIST_SEPARATOR = "; "
@@ -65,6 +66,8 @@ def _as_object(columns: tuple[Column, ...], row: tuple[Value, ...]) -> dict[str,
             page = value if isinstance(value, PageRef) else None
             cells[column.name] = page and page.path
             cells[title_of(column.name)] = page and page.title
+        elif column.kind == "reasons" and isinstance(value, tuple):
+            cells[column.name] = [asdict(reason) for reason in value if isinstance(reason, Reason)]
         else:
             cells[column.name] = value
     return cells
@@ -74,7 +77,13 @@ def _cell(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        value = LIST_SEPARATOR.join(map(str, value))
+        value = LIST_SEPARATOR.join(map(_item, value))
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return "" if value is None else value
+
+
+def _item(value: object) -> str:
+    if isinstance(value, dict):
+        return f"{value['code']} {value['count']} ({value['points']})"
+    return str(value)

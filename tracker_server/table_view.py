@@ -28,6 +28,8 @@ class Cell:
     """Of a page, the address of its statistics."""
     out: str | None = None
     """Of a page, its address on the site."""
+    reasons: tuple[tuple[str, str, str], ...] = ()
+    """Of reasons, what each says, the address of its report, and its points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,18 @@ def make_view(
 
     def cell(kind: str, name: str, row: Mapping[str, Any]) -> Cell:
         value = row[name]
+        if kind == "reasons":
+            return Cell(kind, "", reasons=tuple(map(reason, value)))
         if kind != "page" or value is None:
             return Cell(kind, _write(kind, value, texts))
         title = row[title_of(name)]
         link = address.overview(page=value) if value != OTHER else None
         out = page_link(site_url, value) if title else None
         return Cell(kind, title or texts.entry(value), value if title else "", link, out)
+
+    def reason(one: Mapping[str, Any]) -> tuple[str, str, str]:
+        said = texts(f"reason.{one['code']}", n=one["count"])
+        return said, address.contents(one["report"]), texts.number(float(one["points"]))
 
     columns = [(column["kind"], column["name"]) for column in report["columns"]]
     return View(

@@ -10,13 +10,24 @@ from typing import Literal
 from sqlalchemy import Connection
 
 Kind = Literal[
-    "page", "text", "code", "number", "decimal", "share", "seconds", "day", "days", "flag", "list"
+    "page",
+    "text",
+    "code",
+    "number",
+    "decimal",
+    "share",
+    "seconds",
+    "day",
+    "days",
+    "flag",
+    "list",
+    "reasons",
 ]
 """How a column is read.
 
 ``page``: a `PageRef`; ``text``; ``code``: a text to be copied; ``number``: a whole one;
 ``decimal``; ``share``: of one; ``seconds``; ``day``: ``YYYY-MM-DD``; ``days``: how many;
-``flag``: true or false; ``list``: some texts.
+``flag``: true or false; ``list``: some texts; ``reasons``: some `Reason`.
 """
 
 
@@ -29,7 +40,21 @@ class PageRef:
     """``None`` where the manifest does not have it."""
 
 
-Value = PageRef | str | int | float | bool | tuple[str, ...] | None
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is worth a look: what another report says of it."""
+
+    code: str
+    """What it is called, in words joined by a dash."""
+    report: str
+    """The report that has it."""
+    count: int
+    """Of what, the code says."""
+    points: float
+    """How much it weighs."""
+
+
+Value = PageRef | str | int | float | bool | tuple[str, ...] | tuple[Reason, ...] | None
 """What a cell may be; ``None`` is what nobody knows."""
 
 

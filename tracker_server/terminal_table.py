@@ -96,5 +96,7 @@ def _write(kind: str, value: Any) -> str:  # noqa: ANN401, PLR0911  # as JSON ha
             return "yes" if value else "-"
         case "list":
             return ", ".join(value) or "-"
+        case "reasons":
+            return ", ".join(f"{one['code']} {one['count']:,}" for one in value)
         case _:
             return f"{value:,}" if isinstance(value, int) else str(value)
