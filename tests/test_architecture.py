@@ -133,8 +133,9 @@ FLOORS = {
         {"__main__"},
     ],
     "mkdocs_stats_plugin": [
-        {"facts", "inject", "revision", "snapshot", "texts", "widgets"},
-        {"config", "manifest", "assets", "counters", "stats_page"},
+        {"facts", "inject", "remote", "revision", "texts", "widgets"},
+        {"assets", "config", "manifest", "snapshot"},
+        {"counters", "stats_page"},
         {"plugin"},
     ],
 }
@@ -198,7 +199,7 @@ ONLY_PLACES = {
     r"\balembic\b": {"revisions", "migrations"},
     r"\bsqlite3\.connect\b": {"sqlite_file"},
     r"\btermios\b": {"screen"},
-    r"\burlopen\b": {"remote", "snapshot"},
+    r"\burlopen\b": {"remote"},
     r"\bfcntl\b": {"identity", "keyring", "lock"},
     r"\bargon2\b": {"passwords"},
     r"\bflask\b": {
