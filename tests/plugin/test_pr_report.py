@@ -1,19 +1,29 @@
 """``mkdocs-stats pr-report``: who reads the pages that a branch changes."""
 
 import json
+import re
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Iterator
+from html import unescape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
+from typing import ClassVar
+from unicodedata import category
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import text
 
 from mkdocs_stats_plugin import readership, remote
 from mkdocs_stats_plugin.cli import main
+from mkdocs_stats_plugin.review_text import escape
+from mkdocs_stats_plugin.site_map import load_site
 from tests.plugin.branches import Project, Read, run_report, start_tracker
-from tests.plugin.sites import REPOSITORY
+from tests.plugin.sites import REPOSITORY, Site, forget_plugins
 from tests.processes import Process, free_port
 from tracker_server.keyring import Keyring
 from tracker_server.keys import Keys
@@ -553,3 +563,141 @@ def test_the_command_is_installed_and_needs_no_tracker() -> None:
 
     assert getattr(import_module(module), name) is main
     assert loaded.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("use_directory_urls", [True, False])
+def test_pages_are_those_of_a_build(tmp_path: Path, *, use_directory_urls: bool) -> None:
+    """Without one: whatever the files are called, the manifest of a build has the same paths."""
+    site = Site(tmp_path)
+    site.settings = {"use_directory_urls": use_directory_urls, "exclude_docs": "*.txt.md\n/c/d/"}
+    names = [
+        *("index.md", "a.md", "b.markdown", "UPPER.md", "a b.md", "Käse.md", "o\u0308l.md"),
+        *(
+            "c/README.md",
+            "e/README.md",
+            "e/index.md",
+            "f.md",
+            "f/index.md",
+            "c/d/x.md",
+            "k.md/l.md",
+        ),
+        *(".hidden.md", ".well/known.md", "templates/t.md", "c/templates/t.md", "note.txt.md"),
+        *("100%.md", "q?.md", "h#.md", "z/index.html.md", "picture.svg", "plain.html"),
+    ]
+    for name in names:
+        site.write(name)
+    forget_plugins()
+
+    pages = load_site(str(site.configure())).pages(names)
+
+    assert sorted(pages) == sorted(site.build(strict=False).entries())
+    assert pages["/e/"] == "e/index.md"
+
+
+@given(text())
+def test_escaped_text_is_shown_as_it_is(title: str) -> None:
+    """Whatever it is, no sign of it is markup, and all that can be seen of it is there."""
+    shown = escape(title)
+
+    rest = re.sub(r"&#\d+;", "", shown)
+    assert set(rest).isdisjoint("&<>[]`*_~|\\#@$\n\r")
+    whole = unescape(shown).replace("\u200b", "")
+    visible = [c for c in " ".join(title.split()) if category(c)[0] != "C" or c in "\u200c\u200d"]
+    assert whole.removesuffix("…") in "".join(visible)
+    assert len(whole) == min(len(visible), 100)
+
+
+def test_pages_beyond_the_list_are_asked_for(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tracker lists so many pages and no more; what it then says nothing of is not known."""
+    monkeypatch.setattr(readership, "MAX_LISTED", 2)
+    project.branch()
+    project.remove("news.md", "guide/old.md")
+    project.commit()
+
+    asked = run_report(project.root, "--max-readers", "2")
+    monkeypatch.setattr(readership, "MAX_QUESTIONS", 0)
+    unasked = run_report(project.root)
+    strict = run_report(project.root, "--strict")
+
+    assert "| ❌ deleted, **no redirect** | 3 | 3 |" in asked.stdout
+    assert "| ⚠️ deleted, **no redirect** | 0 | 0 |" in asked.stdout
+    assert unasked.stdout.startswith(
+        f"{MARKER}⚠️ 2 pages lose their addresses without a redirect, "
+        "and how many readers come there is not known.\n"
+    )
+    assert (asked.exit_code, unasked.exit_code, strict.exit_code) == (1, 0, 1)
+
+
+class _Answers(BaseHTTPRequestHandler):
+    """Answers for a tracker with what the test has set."""
+
+    bodies: ClassVar[list[tuple[int, bytes]]] = []
+
+    def do_GET(self) -> None:  # the name that the server calls
+        """Give the next answer."""
+        status, body = self.bodies.pop(0)
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+_ROW = {"path": "/faq/", "visitors": 12, "views": 13, "pageLoads": 4, "completed": 1}
+_LIST = json.dumps({"pages": [_ROW]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("bodies", "figures", "problem", "code"),
+    [
+        pytest.param(
+            [(200, _LIST), (503, b"")],
+            "12 | 13 | ? | 25 %",
+            "it answers 503 (Service Unavailable)",
+            1,
+            id="busy",
+        ),
+        pytest.param(
+            [(200, _LIST), (200, b"[]")],
+            "12 | 13 | ? | 25 %",
+            "its answer is not understood: list indices must be integers or slices, not str",
+            1,
+            id="another-answer",
+        ),
+        pytest.param(
+            [(200, _LIST.replace(b"13", b"-13"))],
+            "? | ? | ? | ?",
+            "its answer is not understood: -13 is no count",
+            0,
+            id="no-count",
+        ),
+        pytest.param(
+            [(200, b"<html>")],
+            "? | ? | ? | ?",
+            "its answer is not understood: Expecting value: line 1 column 1 (char 0)",
+            0,
+            id="no-tracker",
+        ),
+    ],
+)
+def test_what_was_answered_before_something_went_wrong_counts(
+    project: Project, bodies: list[tuple[int, bytes]], figures: str, problem: str, code: int
+) -> None:
+    """The report has what is known, and says why that is not all."""
+    project.branch()
+    project.remove("faq.md")
+    project.write("index.md", "# Kettle\n\nNew.\n")
+    project.commit()
+    handler = type("Handler", (_Answers,), {"bodies": bodies})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        result = run_report(project.root, "--tracker", f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+
+    assert f"deleted, **no redirect** | {figures} |\n" in result.stdout
+    assert f"Figures are missing, the tracker could not be asked: {problem}.\n" in result.stdout
+    assert (result.exit_code, bodies) == (code, [])
