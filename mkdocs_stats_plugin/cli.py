@@ -113,7 +113,7 @@ def _ask(tracker_url: str, paths: list[str]) -> Answer:
         return Answer({}, "")
     if not tracker_url:
         return Answer({}, "neither tracker_url nor --tracker says where it is")
-    return ask_readership(tracker_url, os.environ.get(TOKEN_VARIABLE, ""), paths)
+    return ask_readership(tracker_url, os.environ.get(TOKEN_VARIABLE, "").strip(), paths)
 
 
 def _titles(site: SiteMap, branch: Branch, changes: list[PageChange]) -> list[str]:

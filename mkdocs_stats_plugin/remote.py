@@ -31,6 +31,9 @@ def ask(url: str, token: str = "", timeout_seconds: float = TIMEOUT_SECONDS) -> 
         NoAnswerError: There is no answer, or one that is an error.
         ValueError: It is no JSON, or longer than `MAX_ANSWER_BYTES`.
     """
+    if not (token.isascii() and token.isprintable()):
+        # Whoever else would refuse it would quote it, and reasons are published.
+        raise NoAnswerError("the token has characters that no token has")
     request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310  # callers allow only web addresses
     if token:
         request.add_unredirected_header("Authorization", f"Bearer {token}")

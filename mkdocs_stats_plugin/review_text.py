@@ -55,21 +55,22 @@ def _write(review: Review, shown: Sequence[Line]) -> str:
 def _summary(review: Review) -> list[str]:
     if not review.lines:
         return ["No documentation page changes.\n"]
-    limit = f"{_pages(review.max_readers, 'reader')} in 30 days"
+    limit = f"{_counted(review.max_readers, 'reader')} in 30 days"
     said = []
     if lost := review.of(Verdict.LOST):
         said.append(
-            f"❌ **{_pages(len(lost))} with more than {limit} {_lose(lost)} without a redirect.** "
+            f"❌ **{_counted(len(lost))} with more than {limit} {_lose(lost)} "
+            "without a redirect.** "
             "Keep the page, or name another in `redirect_maps` of mkdocs-redirects.\n"
         )
     if unknown := review.of(Verdict.UNKNOWN):
         said.append(
-            f"⚠️ {_pages(len(unknown))} {_lose(unknown)} without a redirect, "
+            f"⚠️ {_counted(len(unknown))} {_lose(unknown)} without a redirect, "
             "and how many readers come there is not known.\n"
         )
     if unread := review.of(Verdict.UNREAD):
         said.append(
-            f"⚠️ {_pages(len(unread))} with at most {limit} {_lose(unread)} without a redirect.\n"
+            f"⚠️ {_counted(len(unread))} with at most {limit} {_lose(unread)} without a redirect.\n"
         )
     return said or ["No page loses its address without a redirect.\n"]
 
@@ -78,7 +79,7 @@ def _lose(lines: Sequence[Line]) -> str:
     return "loses its address" if len(lines) == 1 else "lose their addresses"
 
 
-def _pages(count: int, noun: str = "page") -> str:
+def _counted(count: int, noun: str = "page") -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
@@ -127,10 +128,10 @@ def _completion(figures: Readership) -> str:
 def _notes(review: Review, left: int) -> list[str]:
     notes = []
     if left:
-        notes.append(f"{_pages(left, 'more page')} of this branch {_are(left)} not listed.\n")
+        notes.append(f"{_counted(left, 'more page')} of this branch {_are(left)} not listed.\n")
     if review.unplaced:
         notes.append(
-            f"{_pages(review.unplaced, 'post')} of the blog plugin {_are(review.unplaced)} left "
+            f"{_counted(review.unplaced, 'post')} of the blog plugin {_are(review.unplaced)} left "
             "out: only a build knows their addresses.\n"
         )
     if review.problem:

@@ -1,6 +1,8 @@
 """``mkdocs-stats pr-report``: who reads the pages that a branch changes."""
 
+import errno
 import json
+import os
 import re
 import subprocess
 import sys
@@ -384,7 +386,8 @@ def test_without_the_tracker_the_report_says_so(project: Project, *, strict: boo
     options = ("--strict",) if strict else ()
     result = run_report(project.root, "--tracker", _away(), *options)
 
-    assert result.stdout == MISSING.format("&#91;Errno 111&#93; Connection refused")
+    refused = f"&#91;Errno {errno.ECONNREFUSED}&#93; {os.strerror(errno.ECONNREFUSED)}"
+    assert result.stdout == MISSING.format(refused)
     assert result.exit_code == int(strict)
     assert ("could not be asked" in result.stderr) == strict
 
@@ -414,7 +417,8 @@ def test_a_tracker_that_is_not_public_wants_a_token(project: Project, tmp_path: 
         without = run_report(project.root, *address)
         wrong = run_report(project.root, *address, token="wrong")
         strict = run_report(project.root, *address, "--strict", token="wrong")
-        right = run_report(project.root, *address, token=token)
+        right = run_report(project.root, *address, token=f"{token}\n")
+        broken = run_report(project.root, *address, token="se\ncret")
     finally:
         tracker.stop()
 
@@ -422,6 +426,7 @@ def test_a_tracker_that_is_not_public_wants_a_token(project: Project, tmp_path: 
     assert wrong.stdout == MISSING.format(
         "it refuses the token in MKDOCS&#95;STATS&#95;TOKEN (401)"
     )
+    assert broken.stdout == MISSING.format("the token has characters that no token has")
     assert (without.exit_code, wrong.exit_code, strict.exit_code) == (0, 0, 1)
     assert "| 12 | 12 |" in right.stdout
     assert right.exit_code == 1
