@@ -4,24 +4,20 @@ Two requests a build, however many pages show a number. The answers are kept as 
 so that a build without the tracker shows the figures of the last one that had it.
 """
 
-import http.client
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-TIMEOUT_SECONDS = 3.0
-"""How long one request may take; a build asks twice."""
+from mkdocs_stats_plugin.remote import NoAnswerError, ask, count_of, text_of
+
 MAX_PAGES = 1_000
 """Of how many pages the views of all time are asked."""
 MAX_ROWS = 100
 FRESH_SECONDS = 60.0
 """A build in several languages, which is several builds, asks once."""
-MAX_ANSWER_BYTES = 4 * 1_024 * 1_024
 FILE_NAME = "snapshot.json"
 
 _SCHEMA = 1
@@ -132,10 +128,10 @@ class Source:
                 "taken": int(now),
             }
             for name, question in _QUESTIONS.items():
-                document[name] = _get(self._tracker_url + question, self._token)
+                document[name] = ask(self._tracker_url + question, self._token)
             parse_snapshot(document)
-        except (OSError, http.client.HTTPException) as error:
-            self.problem = str(getattr(error, "reason", None) or error)
+        except NoAnswerError as error:
+            self.problem = str(error)
             return None
         except ValueError as error:
             self.problem = f"its answer is not understood: {error}"
@@ -186,16 +182,16 @@ def _parse(document: Any) -> Snapshot:  # noqa: ANN401  # anything; what is wron
     since = stats["trackingSince"]
     pages = _pages(stats["pageStats"])
     return Snapshot(
-        taken=datetime.fromtimestamp(_count(document["taken"]), UTC),
+        taken=datetime.fromtimestamp(count_of(document["taken"]), UTC),
         demo=stats.get("demo") is True,
-        views=_count(stats["totalPageViews"]),
-        visitors=_count(stats["uniqueVisitors"]),
-        published_posts=_count(stats["publishedPosts"]),
-        published_pages=_count(stats["publishedPages"]),
+        views=count_of(stats["totalPageViews"]),
+        visitors=count_of(stats["uniqueVisitors"]),
+        published_posts=count_of(stats["publishedPosts"]),
+        published_pages=count_of(stats["publishedPages"]),
         since=None if since is None else datetime.fromisoformat(since),
         pages=pages,
-        is_complete=_count(stats["pageCount"]) <= len(pages),
-        days=tuple(map(_count, report["series"]["views"])),
+        is_complete=count_of(stats["pageCount"]) <= len(pages),
+        days=tuple(map(count_of, report["series"]["views"])),
         last_day=date.fromisoformat(report["to"]),
         popular=_pages(report["pages"]),
         referrers=_counts(report["referrers"], "referrer", "visits"),
@@ -206,10 +202,10 @@ def _parse(document: Any) -> Snapshot:  # noqa: ANN401  # anything; what is wron
 def _pages(rows: Any) -> tuple[PageFigures, ...]:  # noqa: ANN401  # as above
     return tuple(
         PageFigures(
-            _text(row["path"]),
-            None if row["title"] is None else _text(row["title"]),
-            _text(row["type"]),
-            _count(row["views"]),
+            text_of(row["path"]),
+            None if row["title"] is None else text_of(row["title"]),
+            text_of(row["type"]),
+            count_of(row["views"]),
         )
         for row in rows
     )
@@ -220,24 +216,4 @@ def _counts(
     name: str,
     number: str,
 ) -> tuple[tuple[str, int], ...]:
-    return tuple((_text(row[name]), _count(row[number])) for row in rows)
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TypeError(f"{value!r} is no count")
-    return value
-
-
-def _get(url: str, token: str) -> object:
-    request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310  # the option allows only web addresses
-    if token:  # Wherever a redirection leads, it is not sent there.
-        request.add_unredirected_header("Authorization", f"Bearer {token}")
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-        return json.loads(answer.read(MAX_ANSWER_BYTES))
+    return tuple((text_of(row[name]), count_of(row[number])) for row in rows)

@@ -91,6 +91,17 @@ def test_sdist_carries_sources_and_tests(distributions: tuple[Path, Path]) -> No
     assert not any("node_modules" in name for name in names)
 
 
+@pytest.mark.parametrize(
+    ("command", "said"), [("mkdocs-stats", "pr-report"), ("tracker-server", "run")]
+)
+def test_installed_wheel_has_the_commands(installed: str, command: str, said: str) -> None:
+    """Each is beside its Python and lists what it can do."""
+    script = Path(installed).parent / command
+    answer = subprocess.run([script, "--help"], check=True, capture_output=True, text=True)
+
+    assert f"\n  {said} " in answer.stdout
+
+
 def test_installed_wheel_runs_the_loop(installed: str, tmp_path: Path, chromium: Browser) -> None:
     """Plugin and tracker from the wheel: build a site, read it in a browser, see the reader."""
     site_port, tracker_port = free_port(), free_port()
