@@ -217,7 +217,7 @@ ONLY_PLACES = {
         "cli_report",
         "plugin",
     },
-    r"\bprint\(|\bclick\b|\bsys\.exit\b": {"cli", "cli_access", "cli_report", "console"},
+    r"\bprint\(|\bimport click\b|\bsys\.exit\b": {"cli", "cli_access", "cli_report", "console"},
     # `site_map` reads a site that is not built, so nothing hands it what MkDocs made.
     r"\bmkdocs\b(?!-)": {"plugin", "config", "assets", "facts", "site_map"},
 }
