@@ -116,8 +116,29 @@ FLOORS = {
         {"__main__"},
     ],
     "mkdocs_stats_plugin": [
-        {"facts", "inject", "revision", "snapshot", "texts", "widgets"},
-        {"config", "manifest", "assets", "counters", "stats_page"},
+        {
+            "front_matter",
+            "history",
+            "inject",
+            "paths",
+            "reading",
+            "revision",
+            "snapshot",
+            "texts",
+            "widgets",
+        },
+        {
+            "config",
+            "assets",
+            "counters",
+            "entry",
+            "links",
+            "navigation",
+            "origin",
+            "stats_page",
+        },
+        {"facts", "manifest"},
+        {"survey"},
         {"plugin"},
     ],
 }
@@ -181,10 +202,10 @@ ONLY_PLACES = {
     },
     r"\bprometheus_client\b": {"metrics"},
     r"\bflask_sqlalchemy\b": {"schema"},
-    r"\bos\.environ\b": {"cli", "console"},
+    r"\bos\.environ\b": {"cli", "console", "plugin"},
     r"\btime\.time\b|\.now\(|\.utcnow\(|\bmonotonic\b": {"app", "cli", "cli_access", "plugin"},
     r"\bprint\(|\bclick\b|\bsys\.exit\b": {"cli", "cli_access", "console"},
-    r"\bmkdocs\b(?!-)": {"plugin", "config", "assets", "facts"},
+    r"\bmkdocs\b(?!-)": {"plugin", "config", "assets", "facts", "navigation", "origin", "survey"},
 }
 
 
