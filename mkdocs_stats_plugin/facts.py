@@ -88,7 +88,10 @@ def _add_origin(entry: Entry, page: Page, site: Surroundings) -> None:
         entry["source"] = source
     past = site.pasts.get(source)
     if past and past.names:
-        entry["formerly"] = former_paths(past.names, source, entry["path"], site.config)
+        by_folder = site.config.use_directory_urls
+        entry["formerly"] = former_paths(
+            past.names, source, entry["path"], directory_urls=by_folder
+        )
 
 
 def _add_days(entry: Entry, page: Page, site: Surroundings) -> None:

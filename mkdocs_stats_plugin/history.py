@@ -15,7 +15,7 @@ _COMMIT, _SEPARATOR = "\x01", "\x02"
 # Whatever the user's configuration says. Of the refs none is named: what is left are the marks of
 # commits whose parents a shallow clone has not.
 _LOG = (
-    *("git", "log", "-z", "--topo-order", "--root", "--no-show-signature", "--no-color"),
+    *("git", "log", "-z", "--topo-order", "--root", "--no-show-signature"),
     *("--date=short", f"--format={_COMMIT}%ad{_SEPARATOR}%D", "--decorate-refs=refs/none"),
     *("--name-status", "-M", "--relative", "--", "."),
 )
@@ -159,10 +159,9 @@ class _Walk:
             if name is None:
                 continue
             self.traces.setdefault(name, _Trace()).note(change, commit)
-            # What had this name before is another file; one that came back to its name is not.
-            if change.before or (change.status == "A" and change.name in self._heirs):
-                self._heirs[change.name] = None
             if change.before:
+                # What had this name before that is another file.
+                self._heirs[change.name] = None
                 self._move(change.before, name)
 
     def _move(self, before: str, name: str) -> None:
@@ -174,7 +173,7 @@ class _Walk:
             self.traces[name].names.append(before)
         # What another branch did to the file under this name before the two were merged.
         other = self.traces.get(before)
-        if other and other.steady and before != name:
+        if other and other.steady:
             self.traces[name].touched += other.touched
             self.traces[name].changed += other.changed
             del self.traces[before]

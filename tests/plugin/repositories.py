@@ -14,13 +14,15 @@ class Repository:
 
     root: Path
 
-    def git(self, *command: str, day: str = "2026-01-01") -> str:
-        """Run git on some day; returns what it prints."""
-        # The committer's clock is another, so that a test sees whose day is taken.
+    def git(self, *command: str, day: str = "2026-01-01", committed: str = "2026-11-01") -> str:
+        """Run git on some day; returns what it prints.
+
+        The committer's clock is another than the author's, so that a test sees whose is taken.
+        """
         env = {
             **os.environ,
             "GIT_AUTHOR_DATE": day if "T" in day else f"{day}T12:00:00+0000",
-            "GIT_COMMITTER_DATE": "2026-11-01T12:00:00+0000",
+            "GIT_COMMITTER_DATE": f"{committed}T12:00:00+0000",
             "GIT_CONFIG_GLOBAL": os.devnull,
         }
         identity = ("-c", f"user.name={AUTHOR}", "-c", "user.email=ada@kettle.example")
@@ -34,10 +36,11 @@ class Repository:
         )
         return answer.stdout.strip()
 
-    def commit(self, day: str) -> str:
+    def commit(self, day: str, committed: str = "2026-11-01") -> str:
         """Commit whatever is in the folder; returns the commit."""
         self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", f"On {day}", day=day)
+        command = ("commit", "--quiet", "--allow-empty", "--message", f"On {day}")
+        self.git(*command, day=day, committed=committed)
         return self.git("rev-parse", "HEAD")
 
     def move(self, old: str, new: str) -> None:

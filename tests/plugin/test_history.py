@@ -178,6 +178,39 @@ def test_branches_are_followed_after_their_merge(repository: Repository, moved_o
     assert _files(repository.root) == {"b.md": Past("2024-01-01", "2024-03-01", ("a.md",))}
 
 
+def test_clocks_that_disagree_change_no_order(repository: Repository) -> None:
+    """A commit is older than those that follow it, whatever the committers' clocks said."""
+    _write(repository, "a.md")
+    repository.commit("2024-01-01", committed="2026-08-01")
+    repository.git("checkout", "--quiet", "-b", "side")
+    _write(repository, "c.md", "Something else\naltogether\n")
+    repository.commit("2024-02-01", committed="2026-10-01")
+    repository.git("checkout", "--quiet", "main")
+    repository.move("a.md", "b.md")
+    repository.commit("2024-03-01", committed="2026-05-01")
+    repository.git("merge", "--quiet", "--no-ff", "side", "-m", "Merge")
+
+    assert _files(repository.root)["b.md"] == Past("2024-01-01", "2024-01-01", ("a.md",))
+
+
+def test_a_file_that_moves_onto_a_former_name_is_another(repository: Repository) -> None:
+    """What happens to it later is nothing of the file that had the name first."""
+    _write(repository, "a.md")
+    _write(repository, "x.md", "Something else\naltogether\nand long\n")
+    repository.commit("2024-01-01")
+    repository.move("a.md", "b.md")
+    repository.commit("2024-02-01")
+    repository.move("x.md", "a.md")
+    repository.commit("2024-03-01")
+    _write(repository, "a.md", "Something else\naltogether\nand longer\n")
+    repository.commit("2024-04-01")
+
+    assert _files(repository.root) == {
+        "a.md": Past("2024-01-01", "2024-04-01", ("x.md",)),
+        "b.md": Past("2024-01-01", "2024-01-01", ("a.md",)),
+    }
+
+
 def test_a_deleted_file_that_comes_back_is_as_old_as_it_was(repository: Repository) -> None:
     """A page that was missing for a while was published before all the same."""
     _write(repository, "a.md")

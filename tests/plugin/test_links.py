@@ -35,6 +35,10 @@ def _links(html: str, url: str = "guide/install/", address: Address = DOCS) -> L
         pytest.param("HTTPS://KETTLE.example/docs/", "a/", "/", id="whole-address-any-case"),
         pytest.param("//kettle.example/docs/guide/", "", "/guide/", id="no-scheme"),
         pytest.param("../../../docs/a/", "guide/install/", "/a/", id="out-and-in-again"),
+        pytest.param("../../../../../docs/a/", "guide/", "/a/", id="above-the-host"),
+        pytest.param("../a/../b/./", "guide/install/", "/guide/b/", id="more-dots"),
+        pytest.param("../.a/", "guide/install/", "/guide/.a/", id="hidden-folder"),
+        pytest.param("..", "guide/install/", "/guide/", id="only-dots"),
     ],
 )
 def test_a_link_leads_to_a_path_of_the_site(link: str, url: str, path: str) -> None:
@@ -55,6 +59,7 @@ def test_a_link_leads_to_a_path_of_the_site(link: str, url: str, path: str) -> N
         pytest.param("/other/", 0, id="beside"),
         pytest.param("../../../", 0, id="above"),
         pytest.param("mailto:a@kettle.example", 0, id="mail"),
+        pytest.param("tel:+43//1", 0, id="telephone"),
         pytest.param("&#109;ailto:a@kettle.example", 0, id="hidden-mail"),
         pytest.param("javascript:void(0)", 0, id="script"),
         pytest.param("", 0, id="empty"),

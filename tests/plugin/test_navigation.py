@@ -86,6 +86,25 @@ def test_the_navigation_is_taken_as_other_plugins_leave_it(site: Site, tmp_path:
     }
 
 
+def test_a_section_that_a_plugin_takes_away_is_not_named(site: Site, tmp_path: Path) -> None:
+    """Its pages still say that they are in it."""
+    hook = tmp_path / "hook.py"
+    hook.write_text(
+        "def on_nav(nav, config, files):\n"
+        "    nav.items = [item for section in nav.items for item in section.children]\n"
+    )
+    nav = [{"All": ["index.md", {"Guide": ["guide/index.md", {"Deep": ["guide/install.md"]}]}]}]
+    site.settings = {"nav": nav, "hooks": [str(hook)]}
+
+    entries = site.build().entries()
+
+    assert {path: entry.get("trail") for path, entry in entries.items()} == {
+        "/": None,
+        "/guide/": ["Guide"],
+        "/guide/install/": ["Guide", "Deep"],
+    }
+
+
 def test_a_page_that_is_listed_twice_stands_where_it_is_first(site: Site) -> None:
     """Readers meet it there."""
     site.settings = {"nav": ["guide/index.md", "index.md", "guide/install.md", "guide/index.md"]}

@@ -5,7 +5,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from mkdocs.structure.files import File
 
+from mkdocs_stats_plugin.origin import path_of_source
+from mkdocs_stats_plugin.paths import site_path
 from tests.plugin.repositories import AUTHOR, Repository, new_repository
 from tests.plugin.sites import Built, Entry, Site
 
@@ -139,6 +142,26 @@ def test_a_new_commit_is_seen_by_a_process_that_builds_again(
     repository.commit("2024-06-01")
 
     assert _days(site.build())["/"] == ("2024-05-01", "2024-06-01")
+
+
+@pytest.mark.parametrize("directory_urls", [True, False])
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("index.md", "README.md", "readme.md", "a.md", "a/index.md", "a/README.md", "a/b.md"),
+        *("a/index/b.md", "a.b.markdown", ".a.md", "a/myindex.md", "index.html.md"),
+        *("a b/100% \u00fc?#.md", "u\u0308.md", "index/index.md"),
+    ],
+)
+def test_the_path_of_a_name_is_the_one_that_mkdocs_gives(
+    source: str, *, directory_urls: bool
+) -> None:
+    """MkDocs's own object, which is too slow, says the same."""
+    url = File(source, None, "site", directory_urls).url
+
+    path = path_of_source(source, directory_urls=directory_urls)
+
+    assert path == site_path("" if url == "./" else url)
 
 
 @pytest.mark.parametrize("directory_urls", [True, False])
