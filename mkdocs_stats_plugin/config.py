@@ -157,6 +157,9 @@ class StatsConfig(Config):
     cache_dir = c.Type(str, default=".cache/plugin/stats")
     """Where the last figures are kept, relative to the folder of `mkdocs.yml`."""
 
+    git = Switch(default=True)
+    """Whether git is asked for the commit, and for the days and former names of pages."""
+
     commit = c.Type(str, default="")
     """Commit that the manifest names. Without it, that of the git repository, if there is one."""
 

@@ -1,100 +1,59 @@
 """What the plugin knows about a page, read from MkDocs's objects.
 
-Material's blog plugin is recognised by the names of its classes, so that a site without
-Material needs none of it.
+Other plugins are recognised by what they leave on these objects, so that a site without them needs
+none: Material's blog plugin by the names of its classes, mkdocs-static-i18n by the attributes of
+its files.
 """
 
-import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from dataclasses import dataclass
 from functools import cache
-from html import unescape
-from typing import Literal, NotRequired, TypedDict
-from unicodedata import normalize
-from urllib.parse import unquote
 
+from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.pages import Page
 
-MAX_TITLE_CHARS = 1000
-MAX_HEADINGS = 500
-"""How many headings of a page are listed; the rest belongs to the last of them."""
-MAX_ANCHOR_CHARS = 200
+from mkdocs_stats_plugin.entry import Entry, PageType
+from mkdocs_stats_plugin.front_matter import read_day, read_texts
+from mkdocs_stats_plugin.history import Past
+from mkdocs_stats_plugin.links import Address, read_links
+from mkdocs_stats_plugin.navigation import Place
+from mkdocs_stats_plugin.origin import former_paths, is_of_author
+from mkdocs_stats_plugin.paths import is_listable, site_path
+from mkdocs_stats_plugin.reading import plain_text, read_text, reading_seconds, set_code_apart
+
+MAX_AUTHORS = 20
+MAX_TAGS = 50
+MAX_LANGUAGE_CHARS = 20
 
 _BLOG = "material.plugins.blog"
 _LISTINGS = frozenset({"Archive", "Category", "Profile"})
-_UNREAD = re.compile(r"<(pre|script|style|svg|template)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
-# A sign of Chinese or Japanese takes about as long as a word of other languages.
-_SIGN = r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"
-_LETTER = rf"(?:(?!{_SIGN})[^\W_])"
-_WORD = re.compile(rf"{_SIGN}|{_LETTER}+(?:['\u2019.-]{_LETTER}+)*")
-_HAS_SIGNS = re.compile(_SIGN)
-# The same where there are none, in half the time.
-_WORD_OF_LETTERS = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_MARKUP = re.compile(r"<!--.*?-->|</?[a-zA-Z][^>]*>", re.DOTALL)
-# Those whose time in view the second script takes.
-_HEADING = re.compile(
-    r"<h([1-4])((?:\s[^>]*)?\sid\s*=[^>]*)>(.*?)</h\1\s*>", re.DOTALL | re.IGNORECASE
-)
-_ANCHOR = re.compile(r"\sid\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))", re.IGNORECASE)
-_LINK = re.compile(
-    r"<a\s[^>]*?href\s*=\s*[\"']#([^\"']*)[\"'][^>]*>.*?</a\s*>", re.DOTALL | re.IGNORECASE
-)
-
-PageType = Literal["home", "post", "page", "stats"]
 
 log = get_plugin_logger("stats")
 
 
-class Heading(TypedDict):
-    """A heading that can be linked to, and the section that it begins."""
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What is known of the site when its pages are described."""
 
-    id: str
-    title: str
-    level: int
-    words: int
-    """Of the heading and of what stands below it up to the next one."""
-
-
-class Entry(TypedDict):
-    """One page of the content manifest, as `docs/manifest.md` describes it."""
-
-    path: str
-    slug: str
-    title: str
-    type: PageType
-    published: bool
-    date: NotRequired[str]
-    generated: NotRequired[Literal[True]]
-    words: NotRequired[int]
-    headings: NotRequired[list[Heading]]
+    config: MkDocsConfig
+    address: Address
+    posts: frozenset[str]
+    """Source paths that the options say are posts."""
+    stats_source: str | None
+    """That of the page that shows the statistics."""
+    places: Mapping[str, Place]
+    """In the navigation, by path."""
+    pasts: Mapping[str, Past]
+    """In git, by source path."""
+    digests: Mapping[str, str]
+    """Of the Markdown, by source path."""
 
 
-def site_path(url: str) -> str:
-    """Return the identity of the page at `url`.
-
-    Args:
-        url: Address relative to the site root, percent-encoded, as MkDocs has it.
-
-    Returns:
-        The address with a leading slash, percent escapes decoded, in Unicode NFC and without
-        a trailing ``index.html``.
-    """
-    path = "/" + normalize("NFC", unquote(url))
-    return path.removesuffix("index.html") if path.endswith("/index.html") else path
-
-
-def read_entry(page: Page, *, declared_post: bool, stats_page: bool) -> Entry:
-    """Describe a rendered page.
-
-    Args:
-        page: The page, after MkDocs has rendered it.
-        declared_post: The site's configuration says that it is a post.
-        stats_page: It is the page that shows the statistics.
-    """
+def read_entry(page: Page, site: Surroundings) -> Entry:
+    """Describe a page, after MkDocs has rendered it."""
     path = site_path(page.url)
-    kind = _page_type(page, path, declared_post=declared_post, stats_page=stats_page)
+    kind = _page_type(page, path, site)
     entry = Entry(
         path=path,
         slug=path.strip("/").removesuffix(".html"),
@@ -102,78 +61,127 @@ def read_entry(page: Page, *, declared_post: bool, stats_page: bool) -> Entry:
         type=kind,
         published=_is_published(page),
     )
-    if kind == "post" and (day := _publication_day(page)):
-        entry["date"] = day
     if _is_listing(page):
         entry["generated"] = True
-    elif page.content is not None:
-        entry["words"], entry["headings"] = read_text(page.content)
+    else:
+        _add_origin(entry, page, site)
+        _add_days(entry, page, site)
+        _add_content(entry, page, site)
+        _add_place(entry, site.places.get(path))
+    if language := _language(page, site.config):
+        entry["language"] = language
     return entry
 
 
-def read_text(html: str) -> tuple[int, list[Heading]]:
-    """Count the words of a page, and list its headings with those of their sections.
+def _add_origin(entry: Entry, page: Page, site: Surroundings) -> None:
+    """Say what the page was made from, by whom, and where it was before."""
+    source = page.file.src_uri
+    if authors := read_texts(page.meta, ("authors", "author"), MAX_AUTHORS):
+        entry["authors"] = authors
+    if tags := read_texts(page.meta, ("tags",), MAX_TAGS):
+        entry["tags"] = tags
+    if digest := site.digests.get(source):
+        entry["digest"] = digest
+    if not is_of_author(page.file, site.config):
+        return
+    if is_listable(source):
+        entry["source"] = source
+    past = site.pasts.get(source)
+    if past and past.names:
+        by_folder = site.config.use_directory_urls
+        entry["formerly"] = former_paths(
+            past.names, source, entry["path"], directory_urls=by_folder
+        )
 
-    Code blocks and what is not shown are left out, and so are headings without an id, those of
-    deeper levels, and a second one with the same id: what is below them belongs to the one before.
+
+def _add_days(entry: Entry, page: Page, site: Surroundings) -> None:
+    """Say when the page was written: as it says itself, else as git knows."""
+    created, updated = _days_said(page)
+    if entry["type"] == "post" and created:
+        entry["date"] = created
+    past = Past()
+    if is_of_author(page.file, site.config):
+        past = site.pasts.get(page.file.src_uri, past)
+    if created := created or past.created:
+        entry["created"] = created
+    # A page may say that it is younger than its file.
+    if not updated and past.updated and past.updated >= (created or ""):
+        updated = past.updated
+    if updated:
+        entry["updated"] = updated
+
+
+def _days_said(page: Page) -> tuple[str | None, str | None]:
+    """Return the days on which a page says that it was published and revised."""
+    said: object = getattr(getattr(page, "config", None), "date", None) or page.meta.get("date")
+    if isinstance(said, Mapping):
+        return _day(page, said.get("created")), _day(page, said.get("updated"))
+    return _day(page, said), None
+
+
+def _day(page: Page, value: object) -> str | None:
+    day = read_day(value) if value else None
+    if value and not day:
+        # Not a warning: `--strict` should not stop a site for a date that is only shown.
+        log.info("%s: the date %r is none, expected YYYY-MM-DD", page.file.src_uri, value)
+    return day
+
+
+def _add_content(entry: Entry, page: Page, site: Surroundings) -> None:
+    """Say what there is to read on the page, and where its links lead."""
+    if page.content is None:
+        return
+    text, code_lines = set_code_apart(page.content)
+    words, headings = read_text(text)
+    entry["words"] = words
+    entry["code_lines"] = code_lines
+    entry["reading_seconds"] = reading_seconds(words, code_lines)
+    entry["headings"] = headings
+    links = read_links(text, page.url, site.address)
+    if links.paths:
+        entry["links"] = links.paths
+    if links.anchors:
+        entry["anchors"] = links.anchors
+    entry["outbound"] = links.outbound
+
+
+def _add_place(entry: Entry, place: Place | None) -> None:
+    """Say where in the navigation the page stands."""
+    if place is None:
+        return
+    entry["nav"] = place.number
+    if place.trail:
+        entry["trail"] = place.trail
+    if place.previous:
+        entry["previous"] = place.previous
+    if place.next:
+        entry["next"] = place.next
+
+
+def _language(page: Page, config: MkDocsConfig) -> str | None:
+    """Return the language of a page: that of the folder it is built into, else that of the site.
+
+    Since 1.0, mkdocs-static-i18n leaves both on its files: ``locale_alternate_of`` is the language
+    that it is building, ``locale`` that of the source, which may be another where it falls back.
     """
-    html = _COMMENT.sub(" ", _UNREAD.sub(" ", html))
-    headings: dict[str, Heading] = {}
-    last: Heading | None = None
-    words = start = 0
-    for found in _HEADING.finditer(html):
-        heading = _heading(found)
-        if heading is None or heading["id"] in headings or len(headings) == MAX_HEADINGS:
-            continue
-        words += _close(last, html[start : found.start()])
-        last = headings[heading["id"]] = heading
-        start = found.start()
-    words += _close(last, html[start:])
-    return words, [*headings.values()]
+    file = page.file
+    said = getattr(file, "locale_alternate_of", None) or getattr(file, "locale", None)
+    language = str(said or site_language(config)).lower().replace("_", "-")
+    return language if len(language) <= MAX_LANGUAGE_CHARS else None
 
 
-def _heading(found: re.Match[str]) -> Heading | None:
-    level, attributes, content = found.groups()
-    anchor = _ANCHOR.search(attributes)
-    name = unescape("".join(filter(None, anchor.groups()))) if anchor else ""
-    if not name or len(name) > MAX_ANCHOR_CHARS:
-        return None
-    # A link to the heading itself is the sign beside it, unless the whole heading is that link.
-    title = plain_text(_LINK.sub(lambda link: _kept(link, name), content)) or plain_text(content)
-    return Heading(id=name, title=title or name, level=int(level), words=0)
+def site_language(config: MkDocsConfig) -> str:
+    """Return the language of the site: Material has a setting of its own beside MkDocs's."""
+    return str(config.theme.get("language") or config.theme.locale)
 
 
-def _kept(link: re.Match[str], anchor: str) -> str:
-    return "" if unquote(unescape(link[1])) == anchor else link[0]
-
-
-def _close(section: Heading | None, html: str) -> int:
-    """Count the words of a piece of a page for the section that it is; returns the number."""
-    text = unescape(_MARKUP.sub(" ", html))
-    words = len((_WORD if _HAS_SIGNS.search(text) else _WORD_OF_LETTERS).findall(text))
-    if section is not None:
-        section["words"] = words
-    return words
-
-
-def plain_text(title: object) -> str:
-    """Return a title as a browser would show it.
-
-    Titles from headings arrive with HTML entities, those from the navigation and the front
-    matter with whatever was written there: text, markup, or a number such as a year.
-    """
-    text = "" if title is None else str(title)
-    if "<" in text:
-        text = _MARKUP.sub("", text)
-    return " ".join(unescape(text).split())[:MAX_TITLE_CHARS]
-
-
-def _page_type(page: Page, path: str, *, declared_post: bool, stats_page: bool) -> PageType:
-    if stats_page:
+def _page_type(page: Page, path: str, site: Surroundings) -> PageType:
+    source = page.file.src_uri
+    if source == site.stats_source:
         return "stats"
     if path == "/":
         return "home"
-    return "post" if declared_post or "Post" in _blog_classes(type(page)) else "page"
+    return "post" if source in site.posts or "Post" in _blog_classes(type(page)) else "page"
 
 
 @cache
@@ -200,26 +208,3 @@ def _is_listing(page: Page) -> bool:
         return False
     siblings = getattr(page, "pages", [])
     return bool(classes & _LISTINGS) or (bool(siblings) and siblings[0] is not page)
-
-
-def _publication_day(page: Page) -> str | None:
-    """Return the day on which a post was published, in the author's own time zone."""
-    value: object = getattr(getattr(page, "config", None), "date", None) or page.meta.get("date")
-    if isinstance(value, Mapping):
-        value = value.get("created")
-    day = _parse_day(value)
-    if value and not day:
-        # Not a warning: `--strict` should not stop a site for a date that is only shown.
-        log.info("%s: the date %r is none, expected YYYY-MM-DD", page.file.src_uri, value)
-    return day
-
-
-def _parse_day(value: object) -> str | None:
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    try:
-        return datetime.fromisoformat(str(value)).date().isoformat()
-    except ValueError:
-        return None

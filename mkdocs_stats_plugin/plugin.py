@@ -1,11 +1,13 @@
 """The MkDocs plugin: which event does what.
 
 Priorities: files are added after translation and privacy plugins have gone through the list (-150),
-tags are inserted before minifiers rewrite the page (+100), and the manifest is written before
+the navigation is taken as others leave it (-100), the Markdown before they change it (+100), tags
+are inserted before minifiers rewrite the page (+100), and the manifest is written before
 translation plugins start their nested builds (+50).
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from functools import cache
@@ -25,17 +27,20 @@ from mkdocs.utils import get_relative_url, is_error_template
 
 from mkdocs_stats_plugin import assets, counters, stats_page
 from mkdocs_stats_plugin.config import DEFAULT_HEARTBEAT_SECONDS, StatsConfig
-from mkdocs_stats_plugin.facts import read_entry, site_path
+from mkdocs_stats_plugin.facts import site_language
 from mkdocs_stats_plugin.inject import Tracker, insert_head, render_tracker, render_viewer
-from mkdocs_stats_plugin.manifest import Manifest, TooManyPagesError, is_listable
-from mkdocs_stats_plugin.revision import read_commit
+from mkdocs_stats_plugin.manifest import TooManyPagesError
+from mkdocs_stats_plugin.paths import is_listable, site_path
 from mkdocs_stats_plugin.snapshot import Snapshot, Source
+from mkdocs_stats_plugin.survey import Choices, Survey
 from mkdocs_stats_plugin.texts import Texts, choose_language
 from mkdocs_stats_plugin.widgets import place_widgets
 
 NOT_FOUND = "404.html"
 SERVED_FOR_SECONDS = 600.0
 """For how long `mkdocs serve` shows the same figures, however often it builds."""
+VERSION_VARIABLE = "MIKE_DOCS_VERSION"
+"""Where mike, which builds each version of a site by itself, says which one this is."""
 
 log = get_plugin_logger("stats")
 
@@ -44,8 +49,7 @@ class StatsPlugin(BasePlugin[StatsConfig]):
     """Tells the tracker what a site contains, and the site's pages where the tracker is."""
 
     def __init__(self) -> None:
-        self._manifest = Manifest()
-        self._rendered: list[Page] = []
+        self._survey = Survey()
         self._tracker: Tracker | None = None
         self._viewer: tuple[str, str] | None = None
         self._stats_source: str | None = None
@@ -73,7 +77,7 @@ class StatsPlugin(BasePlugin[StatsConfig]):
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Add the scripts, the stylesheet and the statistics page."""
         options = self.config
-        self._rendered = []  # What a build that failed has left.
+        self._survey.begin()
         self._tracker = self._add_tracker(files, config) if self._counts() else None
         self._viewer = self._add_viewer(files, config) if self._shows() else None
         if self._refreshes():
@@ -85,6 +89,7 @@ class StatsPlugin(BasePlugin[StatsConfig]):
             assets.add_page(files, config, self._stats_source, source)
         return files
 
+    @event_priority(-100)
     def on_nav(self, nav: Navigation, *, config: MkDocsConfig, files: Files) -> Navigation:
         """Match the patterns, now that no plugin adds files any more.
 
@@ -100,7 +105,16 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         read = self._reader(config) if asks else lambda: None
         self._urls = urls
         self._figures = counters.Figures(read, urls, site_path)
+        self._survey.take_navigation(nav)
         return nav
+
+    @event_priority(100)
+    def on_page_markdown(
+        self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files
+    ) -> None:
+        """Tell this state of the page from others."""
+        if self.config.enabled:
+            self._survey.take_markdown(page, markdown)
 
     def on_env(self, env: Environment, *, config: MkDocsConfig, files: Files) -> Environment:
         """Let templates ask for figures."""
@@ -123,7 +137,7 @@ class StatsPlugin(BasePlugin[StatsConfig]):
             texts,
             snapshot,
             lambda path: link(self._urls()[path]) if path in self._urls() else None,
-            other_language=not _language_of(config).lower().startswith(texts.language),
+            other_language=not site_language(config).lower().startswith(texts.language),
         )
         return stats_page.place_body(html, body)
 
@@ -137,9 +151,9 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         if page.file.dest_uri == NOT_FOUND:
             return self._insert(output, "404" if tracked else "", _root_of(config))
         if tracked:
-            self._rendered.append(page)
+            self._survey.take_page(page)
         else:
-            self._manifest.forget(path)
+            self._survey.forget(path)
         return self._insert(output, path if tracked else "", "../" * page.url.count("/"))
 
     @event_priority(100)
@@ -160,24 +174,20 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         """Write the manifest."""
         if not self.config.enabled:
             return
-        site_dir = Path(config.site_dir)
-        for page in self._rendered:
-            self._record(page, config.site_dir)
-        self._rendered = []
-        if self._dirty:
-            self._manifest.merge(site_dir)
+        options = self.config
+        choices = Choices(
+            commit=options.commit,
+            label=options.label,
+            version=os.environ.get(VERSION_VARIABLE, ""),
+            posts=self._posts,
+            stats_source=self._stats_source,
+            git=options.git,
+            dirty=self._dirty,
+        )
         try:
-            fits = self._manifest.write(
-                site_dir,
-                site_name=config.site_name,
-                site_url=_address(config),
-                commit=self.config.commit or read_commit(Path(config.docs_dir)),
-                label=self.config.label,
-            )
+            self._survey.write(config, choices)
         except TooManyPagesError as error:
             raise PluginError(f"stats: {error}") from error
-        if not fits:
-            log.info("The manifest would be too long: it has no headings, nor have the statistics")
 
     def _explain(self) -> None:
         """Say what the author of a site might otherwise look for in vain."""
@@ -197,7 +207,7 @@ class StatsPlugin(BasePlugin[StatsConfig]):
 
     def _texts(self, config: MkDocsConfig) -> Texts:
         """Return what the statistics page says; translation plugins change the theme's language."""
-        return Texts(self.config.stats_page_language or choose_language(_language_of(config)))
+        return Texts(self.config.stats_page_language or choose_language(site_language(config)))
 
     def _add_tracker(self, files: Files, config: MkDocsConfig) -> Tracker:
         options = self.config
@@ -288,15 +298,6 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         script = assets.add_asset(files, config, "stats.js")
         return script, assets.add_asset(files, config, "stats.css")
 
-    def _record(self, page: Page, site_dir: str) -> None:
-        source = page.file.src_uri
-        entry = read_entry(
-            page,
-            declared_post=source in self._posts,
-            stats_page=source == self._stats_source,
-        )
-        self._manifest.add(entry, f"{site_dir}/{page.file.dest_uri}")
-
     def _insert(self, html: str, content: str, base: str) -> str:
         """Insert what a page needs.
 
@@ -326,11 +327,6 @@ def _url_of(file: File) -> str | None:
     return "" if url == "./" else url
 
 
-def _language_of(config: MkDocsConfig) -> str:
-    """Return the language of the site: Material has a setting of its own beside MkDocs's."""
-    return str(config.theme.get("language") or config.theme.locale)
-
-
 def _root_of(config: MkDocsConfig) -> str:
     """Return the site root as an absolute path, for a page that is shown at any address.
 
@@ -339,8 +335,3 @@ def _root_of(config: MkDocsConfig) -> str:
     if not config.site_url:
         log.info("site_url is not set: the 404 page works only at the root of its host")
     return urlsplit(config.site_url or "/").path.rstrip("/") + "/"
-
-
-def _address(config: MkDocsConfig) -> str | None:
-    """Return the address of the site; mike leaves it without the slash at its end."""
-    return config.site_url.rstrip("/") + "/" if config.site_url else None

@@ -16,7 +16,8 @@ from mkdocs.utils import is_markdown_file
 from mkdocs.utils.meta import get_data
 
 from mkdocs_stats_plugin.config import TrackerUrl
-from mkdocs_stats_plugin.facts import plain_text, site_path
+from mkdocs_stats_plugin.paths import site_path
+from mkdocs_stats_plugin.reading import plain_text
 
 _BLOG = "material.plugins.blog"
 

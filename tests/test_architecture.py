@@ -133,11 +133,31 @@ FLOORS = {
         {"__main__"},
     ],
     "mkdocs_stats_plugin": [
-        {"branch", "facts", "inject", "remote", "revision", "texts", "widgets"},
-        {"assets", "config", "manifest", "readership", "snapshot"},
-        {"counters", "review", "site_map", "stats_page"},
-        {"plugin", "review_text"},
-        {"cli"},
+        {
+            "branch",
+            "front_matter",
+            "history",
+            "inject",
+            "paths",
+            "reading",
+            "remote",
+            "revision",
+            "texts",
+            "widgets",
+        },
+        {
+            "assets",
+            "config",
+            "entry",
+            "links",
+            "navigation",
+            "origin",
+            "readership",
+            "snapshot",
+        },
+        {"counters", "facts", "manifest", "review", "site_map", "stats_page"},
+        {"review_text", "survey"},
+        {"cli", "plugin"},
     ],
 }
 
@@ -209,7 +229,7 @@ ONLY_PLACES = {
     },
     r"\bprometheus_client\b": {"metrics"},
     r"\bflask_sqlalchemy\b": {"schema"},
-    r"\bos\.environ\b": {"cli", "console"},
+    r"\bos\.environ\b": {"cli", "console", "plugin"},
     r"\btime\.time\b|\.now\(|\.utcnow\(|\bmonotonic\b": {
         "app",
         "cli",
@@ -219,7 +239,9 @@ ONLY_PLACES = {
     },
     r"\bprint\(|\bimport click\b|\bsys\.exit\b": {"cli", "cli_access", "cli_report", "console"},
     # `site_map` reads a site that is not built, so nothing hands it what MkDocs made.
-    r"\bmkdocs\b(?!-)": {"plugin", "config", "assets", "facts", "site_map"},
+    r"\bmkdocs\b(?!-)": {
+        *("plugin", "config", "assets", "facts", "navigation", "origin", "survey", "site_map"),
+    },
 }
 
 

@@ -18,7 +18,7 @@ import pytest
 from mkdocs.exceptions import Abort, ConfigurationError
 
 from mkdocs_stats_plugin.counters import Figures, group, place_counters
-from mkdocs_stats_plugin.facts import site_path
+from mkdocs_stats_plugin.paths import site_path
 from mkdocs_stats_plugin.snapshot import FILE_NAME, Source, parse_snapshot
 from tests.plugin.sites import TRACKER, Site
 from tests.processes import Process, free_port

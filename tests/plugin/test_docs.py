@@ -7,12 +7,47 @@ import jsonschema
 import pytest
 
 from mkdocs_stats_plugin.config import StatsConfig
-from mkdocs_stats_plugin.facts import MAX_ANCHOR_CHARS, MAX_HEADINGS
-from mkdocs_stats_plugin.manifest import FILE_NAME, MAX_PAGES, SCHEMA
+from mkdocs_stats_plugin.entry import Entry
+from mkdocs_stats_plugin.facts import MAX_AUTHORS, MAX_LANGUAGE_CHARS, MAX_TAGS
+from mkdocs_stats_plugin.front_matter import MAX_TEXT_CHARS
+from mkdocs_stats_plugin.manifest import (
+    FILE_NAME,
+    MAX_FORMER_PATHS,
+    MAX_LINKS,
+    MAX_PAGES,
+    MAX_REDIRECTS,
+    SCHEMA,
+)
+from mkdocs_stats_plugin.navigation import MAX_DEPTH
+from mkdocs_stats_plugin.paths import MAX_PATH_BYTES
+from mkdocs_stats_plugin.reading import MAX_ANCHOR_CHARS, MAX_HEADINGS
+from tests.plugin.repositories import new_repository
 from tests.plugin.sites import REPOSITORY, Site
 
 DOCS = REPOSITORY / "docs"
 OPTIONS = [name for name, _ in StatsConfig._schema]
+INSTALL = """---
+authors: [Ada Lovelace]
+tags: [setup, pip]
+---
+
+# Install
+
+Two [ways](#build).
+
+## With *pip*
+
+[Fast](guide/über.md#uber).
+
+    pip install kettle
+    kettle --boil
+
+## From [source](https://other.example/)
+
+### Build
+
+It takes a while.
+"""
 DOCUMENT = json.loads((DOCS / "manifest.schema.json").read_bytes())
 
 
@@ -49,6 +84,7 @@ def test_every_key_of_the_manifest_is_in_the_schema() -> None:
     page = properties["pages"]["items"]["properties"]
     heading = page["headings"]["items"]["properties"]
     assert documented == set(properties) | set(page) | set(heading)
+    assert set(page) == {*Entry.__annotations__}
 
 
 def test_the_schema_holds_the_limits_of_the_code() -> None:
@@ -58,6 +94,21 @@ def test_the_schema_holds_the_limits_of_the_code() -> None:
     headings = DOCUMENT["properties"]["pages"]["items"]["properties"]["headings"]
     assert headings["maxItems"] == MAX_HEADINGS
     assert headings["items"]["properties"]["id"]["maxLength"] == MAX_ANCHOR_CHARS
+    assert DOCUMENT["properties"]["redirects"]["maxProperties"] == MAX_REDIRECTS
+    page = DOCUMENT["properties"]["pages"]["items"]["properties"]
+    lengths = {name: rule["maxItems"] for name, rule in page.items() if "maxItems" in rule}
+    assert lengths == {
+        "headings": MAX_HEADINGS,
+        "formerly": MAX_FORMER_PATHS,
+        "authors": MAX_AUTHORS,
+        "tags": MAX_TAGS,
+        "trail": MAX_DEPTH,
+        "links": MAX_LINKS,
+        "anchors": MAX_LINKS,
+    }
+    assert page["anchors"]["items"]["maxLength"] == MAX_PATH_BYTES + 1 + MAX_ANCHOR_CHARS
+    assert page["tags"]["items"]["maxLength"] == MAX_TEXT_CHARS
+    assert page["language"]["maxLength"] == MAX_LANGUAGE_CHARS
 
 
 def test_the_schema_is_a_schema() -> None:
@@ -95,19 +146,22 @@ def test_the_contract_example_can_come_from_a_build(site: Site) -> None:
         "blog/posts/b.md",
         meta.format("date: 2026-03-02\nslug: unfinished\ndraft: true\n", "Unfinished"),
     )
-    site.write(
-        "guide/install.md",
-        "# Install\n\nTwo ways.\n\n## With *pip*\n\nFast.\n\n"
-        "## From source\n\n### Build\n\nIt takes a while.\n",
-    )
     site.write("guide/über.md", "# Über\n")
+    site.write("install.md", INSTALL)
+    repository = new_repository(site.root)
+    (site.root / ".gitignore").write_text("/site/\n/mkdocs.yml\n/docs/blog/\n/docs/guide/über.md\n")
+    repository.commit("2026-01-10")
+    repository.move("docs/install.md", "docs/guide/install.md")
+    site.write("guide/install.md", INSTALL.replace("guide/", ""))
+    repository.commit("2026-02-14")
 
     built = site.build(command="serve").manifest()
 
     expected = json.loads((REPOSITORY / "tests/contract/manifest.json").read_bytes())
+    assert built.pop("commit") == repository.git("rev-parse", "HEAD")
     # The draft of the example has no date; Material insists on one.
     for entry in built["pages"]:  # type: ignore[attr-defined]
         if not entry["published"]:
-            del entry["date"]
+            del entry["date"], entry["created"]
     assert built == expected
     assert FILE_NAME in (DOCS / "manifest.md").read_text(encoding="utf-8")
