@@ -57,7 +57,21 @@ def test_parse_manifest_reads_the_manifest_of_the_contract() -> None:
         generated=False,
         words=5,
         headings=(Heading("first-boil-fast-quiet", 'First boil: "fast" & <quiet>', 1, 5),),
+        source="blog/posts/a.md",
+        created="2026-03-01",
+        code_lines=0,
+        reading_seconds=1,
+        language="en",
+        outbound=0,
+        digest="1ea59070d438",
     )
+    install = manifest.pages[5]
+    assert (install.created, install.updated) == ("2026-01-10", "2026-02-14")
+    assert (install.nav, install.trail) == (3, ("Guide",))
+    assert (install.previous, install.next) == ("/blog/archive/2026/", "/guide/über/")
+    assert (install.links, install.formerly) == (("/guide/über/",), ("/install/",))
+    assert install.anchors == ("/guide/install/#build", "/guide/über/#uber")
+    assert (install.authors, install.tags) == (("Ada Lovelace",), ("setup", "pip"))
     assert [
         (heading.anchor, heading.title, heading.level, heading.words)
         for heading in manifest.pages[5].headings
