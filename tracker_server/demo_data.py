@@ -4,11 +4,12 @@ It goes the way of real messages: through the store, in batches, with its own
 housekeeping at the end, so every figure is what it would have been.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from zlib import crc32
 
 from sqlalchemy import Engine, create_engine, delete, select, update
 
@@ -20,7 +21,9 @@ from tracker_server.errors import ConfigurationError, InvalidManifestError
 from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
 from tracker_server.model import (
     Manifest,
+    Page,
     Received,
+    View,
 )
 from tracker_server.schema import Base
 from tracker_server.statements import EVENT_COUNTS, NOT_FOUND, TOTALS, Statements
@@ -29,6 +32,7 @@ from tracker_server.store import Store
 
 BATCH = 1_000
 """How many messages are stored at a time."""
+_OLD_DIGEST = "0" * 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,10 @@ def fill(
         _begin_anew(engine, Statements(engine, settings.heartbeat_window_seconds))
         store = Store(engine, settings)
         try:
-            _deploy(store, manifest, digest, deploys(manifest.pages, until, days))
-            for batch in _batches(history(manifest.pages, until, seed, days)):
+            builds = deploys(manifest.pages, until, days)
+            _deploy(store, manifest, digest, builds)
+            messages = history(manifest.pages, until, seed, days)
+            for batch in _batches(_as_built(messages, manifest, builds)):
                 store.write(batch)
             while not store.clean_up(until):
                 pass
@@ -76,9 +82,44 @@ def _deploy(
     store: Store, manifest: Manifest, digest: str, builds: Sequence[tuple[int, str]]
 ) -> None:
     """Put builds of the site in force, the last one under the digest that a tracker will find."""
+    former = _former_paths(manifest)
     for number, (at, label) in enumerate(builds, 1):
-        own = digest if number == len(builds) else digest_of(f"{digest} {number}".encode())
-        store.replace_pages(replace(manifest, label=label), own, at)
+        if number == len(builds):
+            store.replace_pages(replace(manifest, label=label), digest, at)
+            continue
+        pages = tuple(_before(page, number, len(builds), former) for page in manifest.pages)
+        own = digest_of(f"{digest} {number}".encode())
+        store.replace_pages(replace(manifest, label=label, pages=pages, redirects={}), own, at)
+
+
+def _before(page: Page, number: int, builds: int, former: Mapping[str, str]) -> Page:
+    """Return a page as an earlier build had it: some have changed since, some have moved."""
+    # Each build but the first changes a share of the pages.
+    changed_by = 2 + crc32(page.path.encode()) % builds
+    digest = _OLD_DIGEST if page.digest and number < changed_by <= builds else page.digest
+    path = former.get(page.path, page.path)
+    return replace(page, digest=digest, path=path, links=(), anchors=(), previous=None, next=None)
+
+
+def _former_paths(manifest: Manifest) -> dict[str, str]:
+    """Return where pages were that a redirect leads to now."""
+    pages = {page.path for page in manifest.pages}
+    return {target: former for former, target in manifest.redirects.items() if target in pages}
+
+
+def _as_built(
+    messages: Iterator[Received], manifest: Manifest, builds: Sequence[tuple[int, str]]
+) -> Iterator[Received]:
+    """Yield the messages with the paths that pages had before the last build."""
+    former = _former_paths(manifest)
+    moved = builds[-1][0] if len(builds) > 1 else 0
+    for received in messages:
+        message = received.message
+        if received.at < moved:
+            message.path = former.get(message.path, message.path)
+            if isinstance(message, View) and message.before is not None:
+                message.before.path = former.get(message.before.path, message.before.path)
+        yield received
 
 
 def _read_manifest(file: Path) -> tuple[Manifest, str]:

@@ -18,11 +18,13 @@ from tracker_server.demo_world import (
     ANNOUNCEMENT,
     BROKEN_LINKS,
     BROWSERS,
+    CODE_LANGUAGES,
     COMPLAINTS,
     COUNTRIES,
     DAY_HOURS,
     DEVICES,
     FRONT_PAGE,
+    LINKS_OUT,
     PRAISE,
     SOURCES,
     VAIN_QUERIES,
@@ -181,7 +183,7 @@ def deploys(pages: Sequence[Page], until: int, days: int = DAYS) -> list[tuple[i
 
 
 def _look_at(pages: Sequence[Page], until: int, dice: random.Random) -> _World:
-    written = [page for page in pages if page.published and page.type != "stats"]
+    written = [page for page in _found(pages) if page.published and page.type != "stats"]
     guides = [p for p in written if p.type == "page" and not p.generated]
     dice.shuffle(guides)
     # What readers begin with is read most, wherever chance has put it.
@@ -198,6 +200,14 @@ def _look_at(pages: Sequence[Page], until: int, dice: random.Random) -> _World:
         world.seconds[page.path] = 35.0 if page.type == "home" or page.generated else _length(dice)
         world.quality[page.path] = dice.uniform(0.55, 0.95)
     return world
+
+
+def _found(pages: Sequence[Page]) -> list[Page]:
+    """Return the pages without those that nothing on the site leads to: nobody finds these."""
+    linked = {link for page in pages for link in page.links}
+    if not any(page.nav for page in pages):  # The manifest does not say.
+        return [*pages]
+    return [page for page in pages if page.nav or page.type != "page" or page.path in linked]
 
 
 def _length(dice: random.Random) -> float:
@@ -341,6 +351,11 @@ def _acts(world: _World, page: Page, view: View, at: int, seconds: float) -> Ite
         good = dice.random() < world.quality[page.path]
         words = dice.choice(PRAISE if good else COMPLAINTS)
         yield event("feedback", words if dice.random() < 0.3 else "", int(good))
+    if page.code_lines and dice.random() < 0.08:
+        yield event("copy", dice.choice(CODE_LANGUAGES), dice.randrange(3))
+    if page.outbound and dice.random() < 0.05:
+        kind, target = _pick(dice, LINKS_OUT)
+        yield event(kind, target, 0)
 
 
 def _search(world: _World) -> tuple[str, int, str]:

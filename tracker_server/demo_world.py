@@ -131,3 +131,12 @@ COMPLAINTS = (
 )
 BROKEN_LINKS = ("stackoverflow.com", "", "medium.com", "github.com", "dev.to", "reddit.com")
 """Where links to pages come from that do not exist."""
+
+CODE_LANGUAGES = ("yaml", "console", "yaml", "ini")
+"""What the code blocks that are copied are written in."""
+LINKS_OUT = (
+    (("outbound", "https://man7.org/linux/man-pages/man5/crontab.5.html"), 5.0),
+    (("outbound", "https://healthchecks.io/docs/"), 3.0),
+    (("download", "https://kettle.example/releases/kettle-1.4.1.tar.gz"), 4.0),
+)
+"""Where links lead away from the site, and how often each is taken."""
