@@ -40,6 +40,7 @@ FLOORS = {
             "revisions",
             "remembered",
             "tables",
+            "ratios",
         },
         {
             "config",
