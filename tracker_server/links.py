@@ -47,7 +47,7 @@ def _replace_links(
     every = sorted(links.keys() | gone)
     for start in range(0, len(every), PART_PAGES):
         part = every[start : start + PART_PAGES]
-        new = {path: {ids[link] for link in links.get(path, ()) if link in ids} for path in part}
+        new = {path: {*filter(None, map(ids.get, links.get(path, ())))} - {path} for path in part}
         _replace_some(connection, part, new)
 
 
@@ -62,7 +62,7 @@ def _replace_some(connection: Connection, part: Sequence[int], new: Mapping[int,
     lost: list[dict[str, int]] = []
     fresh: list[tuple[int, int]] = []
     for path in part:
-        now = sorted(new[path] - {path})
+        now = sorted(new[path])
         text = old.get(path, "")
         if text == ",".join(map(str, now)):
             continue

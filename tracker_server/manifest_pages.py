@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from tracker_server.errors import InvalidMessageError
 from tracker_server.fields import (
@@ -110,13 +110,11 @@ class PageParser:
         except TypeError:  # A list or an object is among them.
             paths = [None]
         if None in paths:
-            return tuple(
-                dict.fromkeys(
-                    self._path(some, place, f"{key}[{position}]")
-                    for position, some in enumerate(values)
-                )
-            )
-        return tuple(dict.fromkeys(path for path in paths if path is not None))
+            paths = [
+                self._path(some, place, f"{key}[{position}]")
+                for position, some in enumerate(values)
+            ]
+        return cast("tuple[str, ...]", tuple(dict.fromkeys(paths)))
 
     def _anchors(self, value: object, place: str, key: str) -> tuple[str, ...]:
         links = check_texts(value, place, key, MAX_LINKS, MAX_PATH_BYTES + 1 + MAX_ANCHOR_CHARS)
