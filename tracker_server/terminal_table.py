@@ -9,7 +9,7 @@ from tracker_server.texts import Texts
 GAP = 2
 MIN_CELLS = 8
 """How narrow a column of texts gets; below it the lines are longer than the terminal."""
-_NUMBERS = frozenset({"number", "decimal", "share", "seconds", "days"})
+_NUMBERS = frozenset({"number", "decimal", "share", "seconds", "day", "days"})
 
 
 def render_table(report: Mapping[str, Any], style: Style, texts: Texts) -> str:

@@ -127,12 +127,13 @@ def test_no_cell_is_a_formula(begin: str) -> None:
 def test_the_terminal_shows_every_kind(width: int) -> None:
     """No line is wider than the terminal, none has what it would obey."""
     table = Table(
-        EVERY_KIND.columns[:3], ((PageRef("/a/", "A"), "\x1b[31mred" + "x" * 200, 1_234),)
+        (*EVERY_KIND.columns[:3], Column("day", "day")),
+        ((PageRef("/a/", "A"), "\x1b[31mred" + "x" * 200, 1_234, "2026-01-01"),),
     )
     shown = render_table(json.loads(write_table(QUESTION, table)), Style(width), Texts("en"))
 
     assert "\x1b" not in shown
-    assert "1,234" in shown
+    assert "1,234  2026-01-01" in shown
     assert max(map(len, shown.splitlines())) <= width
 
 
