@@ -40,6 +40,7 @@ FLOORS = {
             "revisions",
             "remembered",
             "tables",
+            "ratios",
         },
         {
             "config",
@@ -216,7 +217,7 @@ ONLY_PLACES = {
         "tally",
         "vocabulary",
     },
-    r"\bpyroaring\b": {"audit", "cleanup", "queries", "recount"},
+    r"\bpyroaring\b": {"audit", "cleanup", "content_reports", "queries", "recount"},
     r"\balembic\b": {"revisions", "migrations"},
     r"\bsqlite3\.connect\b": {"sqlite_file"},
     r"\btermios\b": {"screen"},

@@ -119,7 +119,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
     live = Live(overview_reader(engine, settings, recorder.pressure.patience), clock)
     since = lambda: live.snapshot().overview.tracking_since  # noqa: E731
     reports = Reports(report_reader(engine, time.monotonic), clock, since)
-    content = ContentAnswers(REPORTS, content_reader(engine), clock, since)
+    content = ContentAnswers(REPORTS, content_reader(engine, time.monotonic), clock, since)
     upkeep = Upkeep(
         recorder,
         clock,

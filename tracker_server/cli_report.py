@@ -66,9 +66,8 @@ def report(*, database_url: str | None, name: str, form: str | None, **options: 
         def since() -> int | None:
             return overview(int(time.time()), 0).tracking_since
 
-        return ContentAnswers(REPORTS, content_reader(engine), time.time, since).answer(
-            name, parameters
-        )
+        read_table = content_reader(engine, time.monotonic)
+        return ContentAnswers(REPORTS, read_table, time.time, since).answer(name, parameters)
 
     with errors_in_one_line():
         answer = read_database(settings, read)

@@ -35,10 +35,15 @@ def make_content_pages(live: Live, content: ContentAnswers) -> Blueprint:
     return routes
 
 
+def _parameters() -> dict[str, str]:
+    """Return those of the address; a field for a page that was left empty asks for none."""
+    return {name: text for name, text in request.args.items() if text or name != "page"}
+
+
 def _common(live: Live, report: ContentReport | None = None) -> dict[str, Any]:
     """Return what each of these pages shows."""
     options = [option.name for option in report.options] if report else []
-    address = Address(request.args.to_dict(), request.path, options)
+    address = Address(_parameters(), request.path, options)
     snapshot = live.snapshot()
     now, name = json.loads(snapshot.body), snapshot.overview.site_name
     return common_values(address, Texts(asked_language()), now, name)
@@ -47,7 +52,7 @@ def _common(live: Live, report: ContentReport | None = None) -> dict[str, Any]:
 def _show(live: Live, content: ContentAnswers, report: ContentReport) -> Response:
     values = _common(live, report)
     address, texts = values["address"], values["t"]
-    asked = request.args.to_dict()
+    asked = _parameters()
     if not address.is_custom:
         asked.setdefault("period", DEFAULT_PERIOD)
     try:
@@ -61,5 +66,6 @@ def _show(live: Live, content: ContentAnswers, report: ContentReport) -> Respons
         "periods": (*PERIODS, ALL),
         "period": answer["period"],
         "options": report.options,
+        "of_page": report.of_page,
     }
     return answer_page("content.html", 200, values | shown)

@@ -46,11 +46,14 @@ def report_reader(engine: Engine, timer: Callable[[], float]) -> Callable[[Quest
     return read
 
 
-def content_reader(engine: Engine) -> Callable[[ContentReport, TableQuestion], Table]:
-    """Return what reads a content report."""
+def content_reader(
+    engine: Engine, timer: Callable[[], float]
+) -> Callable[[ContentReport, TableQuestion], Table]:
+    """Return what reads a content report; `timer` gives seconds that only grow."""
 
     def read(report: ContentReport, question: TableQuestion) -> Table:
+        end = timer() + MAX_READING_SECONDS
         with open_reader(engine) as connection:
-            return report.read(connection, question)
+            return report.read(connection, replace(question, is_late=lambda: timer() > end))
 
     return read

@@ -1,13 +1,23 @@
-"""Where the raw views of a day are, so that reading some days looks at no others."""
+"""Where the raw views of a day are, so that reading some days looks at no others.
+
+Rows are fetched in portions along their ids, so memory is bounded, and between two
+portions others get their turn. The latest day is first: when the time is up, what is
+missing are the earliest days.
+"""
 
 from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
+from tracker_server.database import plain_rows
 from tracker_server.packing import SECONDS_PER_DAY
 from tracker_server.statements import RUNS, VIEWS
 
 LAST_DAY = (1 << 16) - 1
+PORTION_IDS = 20_000
+"""Over how many ids one statement goes."""
 _LAST_ID = (1 << 63) - 1
 
 Span = tuple[int, int]
@@ -32,3 +42,43 @@ def of_days(first_day: int, last_day: int) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions that a raw view is of these days."""
     at = VIEWS.c.at
     return at >= first_day * SECONDS_PER_DAY, at < (last_day + 1) * SECONDS_PER_DAY
+
+
+def read_latest_first(
+    connection: Connection,
+    days: tuple[int, int],
+    columns: Sequence[str],
+    conditions: Sequence[ColumnElement[bool]],
+    is_late: Callable[[], bool],
+) -> Iterator[tuple[int, Iterator[list[Any]]]]:
+    """Yield days and the portions of their raw views, the latest day first.
+
+    Args:
+        connection: for reading.
+        days: the first and the last.
+        columns: names of the columns that rows have.
+        conditions: all of which a row fulfils.
+        is_late: whether no further day is to be begun.
+    """
+    first_day, last_day = days
+    spans = read_spans(connection, first_day, last_day)
+    for day in range(last_day, first_day - 1, -1):
+        if is_late():
+            return
+        statement = select(*(VIEWS.c[name] for name in columns))
+        statement = statement.where(*of_days(day, day), *conditions)
+        yield day, _portions(connection, spans.get(day, []), statement)
+
+
+def _portions(
+    connection: Connection, spans: Sequence[Span], statement: Select[Any]
+) -> Iterator[list[Any]]:
+    """Yield the rows of a day."""
+    identifier = VIEWS.c.id
+    highest = connection.execute(select(func.max(identifier))).scalar_one() or 0
+    for after, last in spans:
+        for start in range(after, min(last, highest), PORTION_IDS):
+            end = min(start + PORTION_IDS, last, highest)
+            rows = plain_rows(connection, statement.where(identifier > start, identifier <= end))
+            if rows:
+                yield rows

@@ -117,5 +117,7 @@ def _write(  # noqa: PLR0911  # one for each kind
             return texts("yes") if value else NOTHING
         case "list":
             return ", ".join(map(str, value)) or NOTHING
+        case "term" | "language":
+            return texts.word(kind, value)
         case _:
             return str(value)

@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 Kind = Literal[
     "page",
     "text",
+    "term",
+    "language",
     "code",
     "number",
     "decimal",
@@ -25,7 +27,8 @@ Kind = Literal[
 ]
 """How a column is read.
 
-``page``: a `PageRef`; ``text``; ``code``: a text to be copied; ``number``: a whole one;
+``page``: a `PageRef`; ``text``; ``term``: one of few words, which people see in their language;
+``language``: its primary subtag; ``code``: a text to be copied; ``number``: a whole one;
 ``decimal``; ``share``: of one; ``seconds``; ``day``: ``YYYY-MM-DD``; ``days``: how many;
 ``flag``: true or false; ``list``: some texts; ``reasons``: some `Reason`.
 """
@@ -77,6 +80,10 @@ class Option:
     most: int
 
 
+FEWEST_READERS = Option("k", 3, 3, 100)
+"""Of how many readers a row has to be that says what readers did one by one; never fewer."""
+
+
 @dataclass(frozen=True, slots=True)
 class TableQuestion:
     """What a report is about. Days are UTC days since the epoch, the last one included."""
@@ -93,6 +100,8 @@ class TableQuestion:
     """Each of those that the report has."""
     page: str | None = None
     """The path that it is about, where it is about one."""
+    is_late: Callable[[], bool] = field(default=lambda: False, compare=False, repr=False)
+    """Whether reading raw views has taken long enough."""
 
     def option(self, name: str) -> int:
         """Return what was said of an option, or its default."""

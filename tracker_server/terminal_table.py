@@ -9,7 +9,7 @@ from tracker_server.texts import Texts
 GAP = 2
 MIN_CELLS = 8
 """How narrow a column of texts gets; below it the lines are longer than the terminal."""
-_NUMBERS = frozenset({"number", "decimal", "share", "seconds", "days"})
+_NUMBERS = frozenset({"number", "decimal", "share", "seconds", "day", "days"})
 
 
 def render_table(report: Mapping[str, Any], style: Style, texts: Texts) -> str:
@@ -41,7 +41,7 @@ def render_table(report: Mapping[str, Any], style: Style, texts: Texts) -> str:
 
 def _facts(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
     facts = [
-        f"{texts(f'fact.{name}')}: {_write('share' if isinstance(value, float) else '', value)}"
+        f"{texts(f'fact.{name}')}: {_write(_kind_of(value), value, texts)}"
         for name, value in report["facts"].items()
     ]
     if facts:
@@ -52,7 +52,8 @@ def _rows(report: Mapping[str, Any], style: Style, texts: Texts) -> Iterator[str
     columns = [(column["name"], column["kind"]) for column in report["columns"]]
     names = [texts(f"table.{name}") for name, _ in columns]
     cells = [
-        [printable(_write(kind, row[name])) for name, kind in columns] for row in report["rows"]
+        [printable(_write(kind, row[name], texts)) for name, kind in columns]
+        for row in report["rows"]
     ]
     widths = _widths(
         [max(map(cells_of, column)) for column in zip(names, *cells, strict=True)],
@@ -81,7 +82,15 @@ def _widths(wanted: list[int], fixed: list[bool], room: int) -> list[int]:
     return widths
 
 
-def _write(kind: str, value: Any) -> str:  # noqa: ANN401, PLR0911  # as JSON has it; one a kind
+def _kind_of(value: object) -> str:
+    return "share" if isinstance(value, float) else "text"
+
+
+def _write(  # noqa: PLR0911  # one for each kind
+    kind: str,
+    value: Any,  # noqa: ANN401  # as JSON has it
+    texts: Texts,
+) -> str:
     if value is None:
         return "-"
     match kind:
@@ -98,5 +107,7 @@ def _write(kind: str, value: Any) -> str:  # noqa: ANN401, PLR0911  # as JSON ha
             return ", ".join(value) or "-"
         case "reasons":
             return ", ".join(f"{one['code']} {one['count']:,}" for one in value)
+        case "term" | "language":
+            return texts.word(kind, value)
         case _:
             return f"{value:,}" if isinstance(value, int) else str(value)

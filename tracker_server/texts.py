@@ -71,6 +71,10 @@ class Texts:
         """Return what a language is called."""
         return self._name("languages", code)
 
+    def word(self, kind: str, value: str) -> str:
+        """Return what a ``term`` or a ``language`` is called in a table."""
+        return self.tongue(value) if kind == "language" else self(f"term.{value}")
+
     def _name(self, kind: str, code: str) -> str:
         name = self._names[kind].get(code)
         return str(name) if name else self.entry(code)

@@ -1,20 +1,14 @@
-"""Reads raw views: what a filter selects, counted row by row.
-
-Rows are fetched in portions along their ids, so memory is bounded, and between two
-portions others get their turn. The latest day is first: when the time is up, what is
-missing are the earliest days.
-"""
+"""Reads raw views: what a filter selects, counted row by row."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 
 from pyroaring import BitMap
-from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, or_
 
-from tracker_server.database import plain_rows
 from tracker_server.figures import (
     Figures,
     Filters,
@@ -24,12 +18,9 @@ from tracker_server.grains import gather, part_of, starts_of
 from tracker_server.packing import SECONDS_PER_DAY, SECONDS_PER_HOUR
 from tracker_server.queries.breakdown import Breakdown, audience_parts, read_texts
 from tracker_server.queries.days import unite
-from tracker_server.runs import Span, of_days, read_spans
+from tracker_server.runs import read_latest_first
 from tracker_server.sources import source_of
 from tracker_server.statements import AUDIENCES, CAMPAIGNS, REFERRERS, VIEWS
-
-PORTION_IDS = 20_000
-"""Over how many ids one statement goes."""
 
 _COLUMNS = ("at", "path_id", "visitor_id", "referrer_id", "audience_id", "before_id", "campaign_id")
 _Row = tuple[int, int, int, int, int, int, int]
@@ -166,12 +157,11 @@ def read_views(
     """
     first_day, last_day = days
     seen = Seen(first_day, last_day, grain, last_day + 1)
-    spans = read_spans(connection, first_day, last_day)
     path_id = selection.path_id
-    for day in range(last_day, first_day - 1, -1):
-        if is_late():
-            break
-        for rows in _portions(connection, day, spans.get(day, []), selection.conditions):
+    for day, portions in read_latest_first(
+        connection, days, _COLUMNS, selection.conditions, is_late
+    ):
+        for rows in portions:
             own = [row for row in rows if path_id in (None, row[1])]
             if path_id is not None:
                 seen.breakdown.onward.update(row[1] for row in rows if row[5] == path_id)
@@ -181,18 +171,3 @@ def read_views(
     if path_id is not None:
         seen.breakdown.leads = Counter({path_id: seen.breakdown.onward.total()})
     return seen
-
-
-def _portions(
-    connection: Connection, day: int, spans: Sequence[Span], conditions: list[ColumnElement[bool]]
-) -> Iterator[list[_Row]]:
-    """Yield the rows of a day."""
-    identifier = VIEWS.c.id
-    highest = connection.execute(select(func.max(identifier))).scalar_one() or 0
-    statement = select(*(VIEWS.c[name] for name in _COLUMNS)).where(*of_days(day, day), *conditions)
-    for after, last in spans:
-        for start in range(after, min(last, highest), PORTION_IDS):
-            end = min(start + PORTION_IDS, last, highest)
-            rows = plain_rows(connection, statement.where(identifier > start, identifier <= end))
-            if rows:
-                yield rows

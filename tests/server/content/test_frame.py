@@ -10,11 +10,13 @@ from click.testing import CliRunner
 
 from tests.server.conftest import Site
 from tests.server.content.asking import ask
+from tracker_server.address import Address
 from tracker_server.catalogue import REPORTS
 from tracker_server.cli import main
 from tracker_server.content_answers import ContentAnswers
 from tracker_server.errors import InvalidQuestionError
 from tracker_server.exports import write_csv, write_table
+from tracker_server.table_view import make_view
 from tracker_server.tables import Column, ContentReport, Option, PageRef, Table, TableQuestion
 from tracker_server.terminal import Style
 from tracker_server.terminal_table import render_table
@@ -31,11 +33,23 @@ EVERY_KIND = Table(
         Column("clicked", "page"),
         Column("list", "list"),
         Column("flag", "flag"),
+        Column("how", "term"),
+        Column("language", "language"),
     ),
     (
-        (PageRef("/a/", "A"), "=1+1", 1_234, 2.5, None, ("x", "y"), True),
-        (PageRef("/b/", None), 'say "hi", twice', 0, 0.0, PageRef("/a/", "A"), (), False),
-        (None, "third", None, None, None, (), False),
+        (PageRef("/a/", "A"), "=1+1", 1_234, 2.5, None, ("x", "y"), True, "next", "de"),
+        (
+            PageRef("/b/", None),
+            'say "hi", twice',
+            0,
+            0.0,
+            PageRef("/a/", "A"),
+            (),
+            False,
+            "link",
+            "xx",
+        ),
+        (None, "third", None, None, None, (), False, None, None),
     ),
     {"searches": 3, "share": 0.5},
     "redirects:\n  a: b",
@@ -65,6 +79,8 @@ def test_json_has_the_names_of_the_columns() -> None:
             "clickedTitle": None,
             "list": ["x", "y"],
             "flag": True,
+            "how": "next",
+            "language": "de",
         },
         {
             "path": "/b/",
@@ -76,6 +92,8 @@ def test_json_has_the_names_of_the_columns() -> None:
             "clickedTitle": "A",
             "list": [],
             "flag": False,
+            "how": "link",
+            "language": "xx",
         },
     ]
 
@@ -88,10 +106,10 @@ def test_csv_is_read_back_by_any_reader() -> None:
     assert list(csv.reader(io.StringIO(data.decode(), newline=""))) == [
         [
             *("path", "title", "query", "searches", "meanResults", "clicked", "clickedTitle"),
-            *("list", "flag"),
+            *("list", "flag", "how", "language"),
         ],
-        ["/a/", "A", "'=1+1", "1234", "2.5", "", "", "x; y", "true"],
-        ["/b/", "", 'say "hi", twice', "0", "0.0", "/a/", "A", "", "false"],
+        ["/a/", "A", "'=1+1", "1234", "2.5", "", "", "x; y", "true", "next", "de"],
+        ["/b/", "", 'say "hi", twice', "0", "0.0", "/a/", "A", "", "false", "link", "xx"],
     ]
 
 
@@ -109,13 +127,31 @@ def test_no_cell_is_a_formula(begin: str) -> None:
 def test_the_terminal_shows_every_kind(width: int) -> None:
     """No line is wider than the terminal, none has what it would obey."""
     table = Table(
-        EVERY_KIND.columns[:3], ((PageRef("/a/", "A"), "\x1b[31mred" + "x" * 200, 1_234),)
+        (*EVERY_KIND.columns[:3], Column("day", "day")),
+        ((PageRef("/a/", "A"), "\x1b[31mred" + "x" * 200, 1_234, "2026-01-01"),),
     )
     shown = render_table(json.loads(write_table(QUESTION, table)), Style(width), Texts("en"))
 
     assert "\x1b" not in shown
-    assert "1,234" in shown
+    assert "1,234  2026-01-01" in shown
     assert max(map(len, shown.splitlines())) <= width
+
+
+def test_words_are_those_of_the_reader() -> None:
+    """In the terminal and on the page; a language without a name is its code."""
+    table = Table(EVERY_KIND.columns[-2:], tuple(row[-2:] for row in EVERY_KIND.rows))
+    report = json.loads(write_table(QUESTION, table))
+    lines = render_table(report, Style(80), Texts("de")).splitlines()
+    view = make_view(report, Address({}, "/stats/content/searches"), Texts("en"), None)
+
+    assert [[cell for cell in line.split("  ") if cell] for line in lines[3:5]] == [
+        ["Nächste Seite", "Deutsch"],
+        ["Verlinkte Seite", "xx"],
+    ]
+    assert [[cell.text for cell in row] for row in view.rows] == [
+        ["Next page", "German"],
+        ["Linked page", "xx"],
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
