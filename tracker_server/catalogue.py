@@ -1,6 +1,9 @@
 """Which content reports there are, in the order in which they are offered."""
 
-from tracker_server.content_reports import searches
+from tracker_server.content_reports import never_read, searches
 from tracker_server.tables import ContentReport
 
-REPORTS: tuple[ContentReport, ...] = (searches.REPORT,)
+REPORTS: tuple[ContentReport, ...] = (
+    searches.REPORT,
+    never_read.REPORT,
+)
