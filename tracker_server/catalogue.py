@@ -1,9 +1,10 @@
 """Which content reports there are, in the order in which they are offered."""
 
-from tracker_server.content_reports import never_read, searches
+from tracker_server.content_reports import never_read, searches, stale
 from tracker_server.tables import ContentReport
 
 REPORTS: tuple[ContentReport, ...] = (
     searches.REPORT,
     never_read.REPORT,
+    stale.REPORT,
 )
