@@ -40,6 +40,8 @@ FLOORS = {
             "revisions",
             "remembered",
             "tables",
+            "likeness",
+            "redirect_map",
         },
         {
             "config",
@@ -64,6 +66,7 @@ FLOORS = {
             "demo_reading",
             "terminal_table",
             "remote",
+            "closest",
         },
         {
             "bridge",
