@@ -241,7 +241,10 @@ def _day_refusals(key: str) -> list[Any]:
             "anchors", ["/a/"], ".anchors[0]: must be a path, # and an anchor", id="no-anchor"
         ),
         pytest.param(
-            "anchors", ["/a/#"], ".anchors[0]: must be a path, # and an anchor", id="empty-anchor"
+            "anchors",
+            ["/a/#"],
+            ".anchors[0]: must have an anchor of 1 to 200 characters",
+            id="empty-anchor",
         ),
         pytest.param("anchors", ["#a"], ".anchors[0]: must start with /", id="no-path"),
         pytest.param(
@@ -250,7 +253,7 @@ def _day_refusals(key: str) -> list[Any]:
         pytest.param(
             "anchors",
             ["/#" + "a" * 201],
-            ".anchors[0]: has an anchor of more than 200 characters",
+            ".anchors[0]: must have an anchor of 1 to 200 characters",
             id="anchor",
         ),
         pytest.param(
