@@ -1,6 +1,6 @@
 """Which content reports there are, in the order in which they are offered."""
 
-from tracker_server.content_reports import never_read, not_found, searches, stale
+from tracker_server.content_reports import broken_anchors, never_read, not_found, searches, stale
 from tracker_server.tables import ContentReport
 
 REPORTS: tuple[ContentReport, ...] = (
@@ -8,4 +8,5 @@ REPORTS: tuple[ContentReport, ...] = (
     never_read.REPORT,
     stale.REPORT,
     not_found.REPORT,
+    broken_anchors.REPORT,
 )
