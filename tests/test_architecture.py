@@ -41,6 +41,8 @@ FLOORS = {
             "remembered",
             "tables",
             "ratios",
+            "likeness",
+            "redirect_map",
         },
         {
             "config",
@@ -65,6 +67,7 @@ FLOORS = {
             "demo_reading",
             "terminal_table",
             "remote",
+            "closest",
         },
         {
             "bridge",

@@ -37,7 +37,7 @@ _COLUMNS = (
     Column("deploy", "text"),
     Column("path", "page"),
     Column("kind", "term"),
-    Column("days", "days"),
+    Column("comparedDays", "days"),
     Column("viewsBefore", "number"),
     Column("viewsAfter", "number"),
     Column("change", "share"),

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Integer, Select, func, literal_column, select
 
 from tracker_server.database import plain_rows
 from tracker_server.figures import (
-    Count,
     Figures,
     MissingPath,
     Read,
@@ -30,6 +29,7 @@ from tracker_server.queries.days import (
     views_by_hour,
     visitors_by_day,
 )
+from tracker_server.queries.missing import MAX_REFERRERS, count_not_found
 from tracker_server.runs import of_days, read_spans
 from tracker_server.schema import (
     BY_AUDIENCE,
@@ -43,15 +43,11 @@ from tracker_server.statements import (
     DAYS,
     EVENT_COUNTS,
     HOUR_READINGS,
-    NOT_FOUND,
-    PATHS,
     READ,
-    REFERRERS,
     TOTALS,
     VIEWS,
 )
 
-MAX_REFERRERS_OF_A_PATH = 5
 _SUMS = ("loads", *READ)
 _STEPS = ("count", "entries", "leads")
 _NOT_READ = (0,) * len(_SUMS)
@@ -190,26 +186,11 @@ def read_not_found(
     connection: Connection, first_day: int, last_day: int, max_rows: int
 ) -> tuple[MissingPath, ...]:
     """Return the paths that were not found."""
-    total = func.sum(NOT_FOUND.c.count)
-    statement = (
-        select(PATHS.c.text, REFERRERS.c.text, total)
-        .select_from(NOT_FOUND)
-        .join(PATHS, PATHS.c.id == NOT_FOUND.c.path_id)
-        .join(REFERRERS, REFERRERS.c.id == NOT_FOUND.c.referrer_id)
-        .where(NOT_FOUND.c.day.between(first_day, last_day))
-        .group_by(PATHS.c.text, REFERRERS.c.text)
-    )
-    paths: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for path, referrer, count in connection.execute(statement):
-        paths[path][referrer] = int(count)
-    missing = largest(Counter({path: c.total() for path, c in paths.items()}), max_rows)
+    paths = count_not_found(connection, first_day, last_day)
+    missing = largest({path: hosts.total() for path, hosts in paths.items()}, max_rows)
     return tuple(
-        MissingPath(row.text, row.count, _referrers_of(paths[row.text])) for row in missing
+        MissingPath(row.text, row.count, largest(paths[row.text], MAX_REFERRERS)) for row in missing
     )
-
-
-def _referrers_of(counts: Counter[str]) -> tuple[Count, ...]:
-    return largest(counts, MAX_REFERRERS_OF_A_PATH)
 
 
 def _united(starts: tuple[int, ...], members: dict[int, BitMap]) -> tuple[int, ...]:
