@@ -62,13 +62,12 @@ def optional_text(
 def texts(
     row: Mapping[str, object], key: str, place: str, most: int, max_chars: int = MAX_TEXT_CHARS
 ) -> tuple[str, ...]:
-    """Return the texts of a list, each once; none where it is absent."""
+    """Return the texts of a list; none where it is absent."""
     rows = entries(row.get(key), where(place, key), most)
-    checked = (
-        check_text(value, f"{where(place, key)}[{number}]", max_chars)
-        for number, value in enumerate(rows)
+    return tuple(
+        check_text(value, f"{where(place, key)}[{position}]", max_chars)
+        for position, value in enumerate(rows)
     )
-    return tuple(dict.fromkeys(checked)) if rows else ()
 
 
 def number(

@@ -4,14 +4,16 @@ import json
 from hashlib import sha256
 
 from tracker_server.errors import InvalidManifestError
-from tracker_server.fields import optional_text, text
-from tracker_server.manifest_pages import parse_page
+from tracker_server.fields import check_text, member, optional_text, text
+from tracker_server.manifest_pages import PageParser, check_path
 from tracker_server.model import Manifest, Page
 
 SCHEMA = 1
 MAX_MANIFEST_BYTES = 32 * 1_024 * 1_024
 MAX_PAGES = 100_000
 MAX_SHORT_TEXT_CHARS = 100
+MAX_REDIRECTS = 10_000
+MAX_TARGET_CHARS = 2_000
 
 
 def parse_manifest(data: bytes) -> Manifest:
@@ -42,6 +44,8 @@ def parse_manifest(data: bytes) -> Manifest:
         pages=_pages(document.get("pages")),
         commit=optional_text(document, "commit", "", MAX_SHORT_TEXT_CHARS),
         label=optional_text(document, "label", "", MAX_SHORT_TEXT_CHARS),
+        version=optional_text(document, "version", "", MAX_SHORT_TEXT_CHARS),
+        redirects=_redirects(document.get("redirects")),
     )
 
 
@@ -57,10 +61,37 @@ def _pages(rows: object) -> tuple[Page, ...]:
         raise InvalidManifestError(
             f"pages: has {len(rows):,} entries, at most {MAX_PAGES:,} are read"
         )
-    pages: dict[str, Page] = {}
-    for number, row in enumerate(rows):
-        page = parse_page(row, f"pages[{number}]")
-        if page.path in pages:
-            raise InvalidManifestError(f"pages[{number}].path: {page.path!r} stands there twice")
-        pages[page.path] = page
-    return tuple(pages.values())
+    members = [member(row, f"pages[{number}]") for number, row in enumerate(rows)]
+    paths: dict[str, None] = {}
+    for number, row in enumerate(members):
+        path = check_path(row.get("path"), f"pages[{number}].path")
+        if path in paths:
+            raise InvalidManifestError(f"pages[{number}].path: {path!r} stands there twice")
+        paths[path] = None
+    parser = PageParser(paths)
+    return tuple(
+        parser.parse(path, row, f"pages[{number}]")
+        for number, (path, row) in enumerate(zip(paths, members, strict=True))
+    )
+
+
+def _redirects(rows: object) -> dict[str, str]:
+    if rows is None:
+        return {}
+    if not isinstance(rows, dict):
+        raise InvalidManifestError("redirects: is not an object")
+    if len(rows) > MAX_REDIRECTS:
+        raise InvalidManifestError(
+            f"redirects: has {len(rows):,} entries, at most {MAX_REDIRECTS:,}"
+        )
+    return {
+        check_path(path, f"redirects[{number}]"): _target(target, f"redirects[{number}].target")
+        for number, (path, target) in enumerate(rows.items())
+    }
+
+
+def _target(value: object, where: str) -> str:
+    target = check_text(value, where, MAX_TARGET_CHARS)
+    if not target:
+        raise InvalidManifestError(f"{where}: must not be empty")
+    return target

@@ -211,8 +211,8 @@ def test_without_a_backup_there_is_no_upgrade(
     [
         pytest.param('op.execute("NONSENSE")', 'near "NONSENSE": syntax error', id="error"),
         pytest.param(
-            "op.execute(\"INSERT INTO page VALUES (77, '', '', '', 1, NULL, 1, NULL)\")",
-            "rows of 'page' refer to rows of 'path' that are gone",
+            "op.execute(\"INSERT INTO heading VALUES (777, 77, '', '', 1, 0, NULL)\")",
+            "rows of 'heading' refer to rows of 'path' that are gone",
             id="broken-reference",
         ),
     ],

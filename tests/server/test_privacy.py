@@ -3,11 +3,13 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.server.conftest import Site
+from tests.server.conftest import MakeSite, Site
 from tests.server.user_agents import BOTS, BROWSERS
+from tracker_server.manifest import digest_of, parse_manifest
 from tracker_server.statements import TABLES
 
 pytestmark = pytest.mark.sqlite_only("it is about a page of the documentation")
@@ -18,8 +20,52 @@ INSTALL = "/guide/install/"
 PHONE = next(agent for agent in BROWSERS if "Android" in agent and "Mobile" in agent)
 BOT = next(iter(BOTS))
 
+# What the manifest says of its pages beyond what the one of the contract does.
+GROWN: dict[str, dict[str, Any]] = {
+    "/": {
+        "source": "index.md",
+        "created": "2026-01-02",
+        "updated": "2026-02-03",
+        "authors": ["Ada"],
+        "tags": ["kettle"],
+        "nav": 1,
+        "trail": ["Start"],
+        "next": INSTALL,
+        "code_lines": 3,
+        "reading_seconds": 6,
+        "language": "en",
+        "links": [INSTALL],
+        "anchors": [f"{INSTALL}#with-pipx"],
+        "outbound": 2,
+    },
+    INSTALL: {"formerly": ["/install/"]},
+}
+OF_THE_SITE = {"version": "2.1", "redirects": {"/setup/": INSTALL}}
+KEPT = ("path", "slug", "title", "type", "published", "date", "generated", "words", "headings")
+
 Cell = tuple[str, str]
 """A table and a column of it."""
+
+
+def _manifest(digest: str) -> bytes:
+    """Return a manifest that says all it can, with this digest of the home page."""
+    pages = [
+        {key: page[key] for key in KEPT if key in page} | GROWN.get(page["path"], {})
+        for page in _pages()
+    ]
+    pages[0]["digest"] = digest
+    head = {"schema": 1, "site_name": "Kettle", "site_url": "https://kettle.example/docs/"}
+    return json.dumps({**head, **OF_THE_SITE, "pages": pages}).encode()
+
+
+@pytest.fixture
+def deployed(make_site: MakeSite) -> Site:
+    """Return a tracker that got a manifest twice, in the second of which a page had changed."""
+    site = make_site()
+    for digest in ("0123456789ab", "0123456789cd"):
+        data = _manifest(digest)
+        site.tracker.recorder.replace_pages(parse_manifest(data), digest_of(data))
+    return site
 
 
 def documented() -> dict[Cell, str]:
@@ -82,21 +128,21 @@ def test_every_column_is_on_the_page() -> None:
     assert documented().keys() == columns
 
 
-def test_the_examples_are_those_of_a_run(site: Site) -> None:
+def test_the_examples_are_those_of_a_run(deployed: Site) -> None:
     """What stands there is what a tracker writes; of the texts that share a section one."""
-    found = stored(site)
+    found = stored(deployed)
     examples = documented()
     shared = {table for table in TABLES if {*TABLES[table].columns.keys()} == {"id", "text"}}
 
     assert {cell: value for cell, value in found.items() if cell[0] not in shared} == {
         cell: value for cell, value in examples.items() if cell[0] not in shared
     }
-    texts = {text for table in shared for (text,) in site.rows(f"SELECT text FROM {table}")}
+    texts = {text for table in shared for (text,) in deployed.rows(f"SELECT text FROM {table}")}
     named = set(re.findall(r"`([^`]+)`", PAGE.read_text(encoding="utf-8")))
     assert texts - named <= {page["path"] for page in _pages()} | {"", "(other)"}
 
 
-def _pages() -> list[dict[str, str]]:
+def _pages() -> list[dict[str, Any]]:
     manifest = Path(__file__).parents[1] / "contract" / "manifest.json"
     pages = json.loads(manifest.read_text(encoding="utf-8"))["pages"]
     assert isinstance(pages, list)
