@@ -64,6 +64,7 @@ FLOORS = {
             "demo_reading",
             "terminal_table",
             "remote",
+            "queries.ranges",
         },
         {
             "bridge",
