@@ -68,6 +68,7 @@ FLOORS = {
             "terminal_table",
             "remote",
             "closest",
+            "queries.ranges",
         },
         {
             "bridge",

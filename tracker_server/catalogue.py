@@ -2,8 +2,13 @@
 
 from tracker_server.content_reports import (
     broken_anchors,
+    code_copies,
+    comments,
+    completion,
     deploys,
+    feedback,
     languages,
+    links_out,
     moves,
     never_read,
     not_found,
@@ -19,8 +24,13 @@ REPORTS: tuple[ContentReport, ...] = (
     not_found.REPORT,
     broken_anchors.REPORT,
     searches.REPORT,
+    feedback.REPORT,
+    comments.REPORT,
+    completion.REPORT,
     paths.REPORT,
     languages.REPORT,
     deploys.REPORT,
     moves.REPORT,
+    code_copies.REPORT,
+    links_out.REPORT,
 )

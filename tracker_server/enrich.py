@@ -19,8 +19,8 @@ _LANGUAGE = re.compile(r"([a-zA-Z]{2,3})(?:[-_][a-zA-Z0-9-_]*)?")
 MAX_LABEL_CHARS = 200
 _PRIVATE = re.compile(
     r"[^\s@/]+@[^\s@/]+"
-    r"|(?:\+|\b)\d(?:[ .()-]?\d){5,}"
-    r"|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{24,}"
+    r"|\+?\d(?:[ .()-]?\d){5,}"
+    r"|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}"
 )
 _MAIL_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _BROWSERS = (
@@ -118,8 +118,8 @@ def language_of(tag: object) -> str:
 def label_of(text: object) -> str:
     """Return one line of what a reader typed or clicked, at most `MAX_LABEL_CHARS` long.
 
-    What looks like a mail address, a number of six digits or more, or a secret (a word of 24
-    characters or more with letters and digits) is blotted out.
+    What looks like a mail address, a number of six digits or more, or a secret (a word of 20
+    characters or more with letters and digits) is blotted out, as the second script does.
     """
     if not isinstance(text, str):
         return ""

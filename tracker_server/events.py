@@ -22,7 +22,7 @@ MAX_LABELS = 10_000
 MAX_ROWS = 5_000
 """How many rows a day has; what does not fit counts as other labels of other pages."""
 
-_Key = tuple[int, int, int, int]
+_Key = tuple[int, int, int, int, int]
 
 
 def keep(
@@ -47,11 +47,12 @@ def keep(
     )
     for at, event in events:
         target = paths[event.target] if event.target else 0
-        key = (EVENTS[event.name], paths[event.path], ids[event.label], target)
+        block = event.number if event.name == "copy" else 0
+        key = (EVENTS[event.name], paths[event.path], ids[event.label], target, block)
         sums = days[day_of(at)][key]
         for place, more in enumerate((1, event.number, event.number == 0)):
             sums[place] += more
-    rest = (paths[OTHER], ids[OTHER], 0)
+    rest = (paths[OTHER], ids[OTHER], 0, 0)
     for day, counts in sorted(days.items()):
         known = {*statements.events.fetch(connection, (day,))}
         rows: defaultdict[_Key, list[int]] = defaultdict(lambda: [0, 0, 0])

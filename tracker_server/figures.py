@@ -89,6 +89,8 @@ class Read:
     """Percent, of all loads together."""
     completed: int = 0
     """How many were read to the end."""
+    bounced: int = 0
+    """How many were left at once."""
 
 
 @dataclass(frozen=True, slots=True)

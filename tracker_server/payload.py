@@ -33,6 +33,8 @@ MAX_READ_MS = 86_400_000
 """For how long a page load may say it was read: a day, as long as it is remembered."""
 
 MAX_EVENT_NUMBER = 1_000_000
+MAX_RATING = 1
+"""A rating is positive or not, whatever a message says of it."""
 
 _FOLD = 0x9E37_79B9_7F4A_7C15
 _MASK = (1 << 64) - 1
@@ -180,7 +182,7 @@ def _parse_event(
             *_parse_identity(fields, session),
             name,
             label_of(fields.get("k")),
-            _parse_number(fields.get("c"), MAX_EVENT_NUMBER),
+            _parse_number(fields.get("c"), MAX_RATING if name == "feedback" else MAX_EVENT_NUMBER),
             _parse_target(fields.get("u")),
         )
     if name != "not_found":

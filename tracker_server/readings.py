@@ -6,9 +6,10 @@ said is what counts. So messages may come twice, late or not at all.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from operator import add, sub
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from tracker_server.dwell import Sections
 from tracker_server.model import (
@@ -20,14 +21,18 @@ from tracker_server.model import (
 )
 from tracker_server.packing import SECONDS_PER_HOUR, day_of, day_visitors_key, load_key
 from tracker_server.schema import WHOLE_SITE
-from tracker_server.statements import Statements
+from tracker_server.statements import DAY_READ, PAGES, Statements
 
 COMPLETED_DEPTH = 90
 """Percent; below the end of what is read there are footers and links to the next page."""
 WORDS_PER_MINUTE = 240
 """How fast adults read prose silently; what surveys of the studies give as a mean."""
 COMPLETED_SHARE = 1 / 3
-"""Of the time to read all words: documentation is skimmed, but not in seconds."""
+"""Of the time that reading takes: documentation is skimmed, but not in seconds."""
+BOUNCED_ACTIVE = 10_000
+"""Milliseconds: who is gone before has not begun to read."""
+BOUNCED_DEPTH = 25
+"""Percent: who scrolls further looks for something on the page."""
 
 Said = tuple[int, Beat | Leave, Engagement]
 
@@ -47,7 +52,7 @@ def keep(  # noqa: PLR0913, PLR0917  # what a batch has looked up already
     said: Sequence[Said],
     paths: Mapping[str, int],
     visitors: Mapping[int, int],
-    words: Mapping[int, int],
+    expected: Mapping[int, int],
     headings: Mapping[int, Mapping[str, tuple[int, int]]],
 ) -> None:
     """Follow page loads; those of a session that was never counted are left out.
@@ -58,7 +63,7 @@ def keep(  # noqa: PLR0913, PLR0917  # what a batch has looked up already
         said: as `said_in` gives it.
         paths: ids of the paths in it.
         visitors: numbers of the sessions in it.
-        words: how many words there are to read, by id of path; absent where nobody said.
+        expected: as `read_expected` gives it.
         headings: ids and places of the headings by their anchors, by id of path; of the paths of
             which sections were said.
     """
@@ -69,30 +74,37 @@ def keep(  # noqa: PLR0913, PLR0917  # what a batch has looked up already
     }
     rows = {row[0]: row[1:] for row in statements.readings.fetch(connection, loads)}
     changed: dict[int, tuple[Any, ...]] = {}
-    sums: defaultdict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0, 0])
+    sums: defaultdict[int, list[int]] = defaultdict(lambda: [0] * len(DAY_READ))
     hours: Counter[int] = Counter()
     sections = Sections()
     for at, message, engagement in said:
         if message.session not in visitors:
             continue
-        key = load_key(visitors[message.session], message.load)
-        path, *old, kept = rows.get(key) or (paths[message.path], 0, 0, 0, 0, None)
+        key, day = load_key(visitors[message.session], message.load), day_of(at)
+        path, first, *old, kept = rows.get(key) or (paths[message.path], day, 0, 0, 0, 0, None)
         new = [
             max(old[0], engagement.visible),
             max(old[1], engagement.active),
             max(old[2], engagement.depth),
         ]
-        new.append(max(old[3], is_completed(new[1], new[2], words.get(path))))
-        more = [key not in rows, *(now - before for now, before in zip(new, old, strict=True))]
-        for place in (path, WHOLE_SITE):
-            total = sums[day_visitors_key(place, day_of(at))]
-            total[:] = map(sum, zip(total, more, strict=True))
+        new.append(max(old[3], is_completed(new[1], new[2], expected.get(path))))
+        is_new = key not in rows
+        visible, active, depth, completed = map(sub, new, old)
+        bounced = is_bounced(*new[1:3]) - (not is_new and is_bounced(*old[1:3]))
+        for of_day, more in (
+            (day, (0, visible, active, depth, 0, 0)),
+            (first, (is_new, 0, 0, 0, completed, bounced)),
+        ):
+            if any(more):
+                for place in (path, WHOLE_SITE):
+                    total = sums[day_visitors_key(place, of_day)]
+                    total[:] = map(add, total, more)
         hours[at // SECONDS_PER_HOUR] += new[1] - old[1]
         # A load that says it is of another path than before would be of none of its headings.
         if engagement.sections and path == paths[message.path]:
-            kept = _follow(sections, kept, engagement.sections, headings[path], day_of(at))
-        rows[key] = (path, *new, kept)
-        changed[key] = (key, path, at, *new, kept)
+            kept = _follow(sections, kept, engagement.sections, headings[path], day)
+        rows[key] = (path, first, *new, kept)
+        changed[key] = (key, path, first, at, *new, kept)
     statements.keep_reading.run(connection, sorted(changed.values()))
     statements.add_day_reading.run(
         connection, [(key, *total) for key, total in sorted(sums.items()) if any(total)]
@@ -116,13 +128,45 @@ def _follow(
     return sections.follow(kept, times, dict(headings.values()), day) if times else kept
 
 
-def is_completed(active: int, depth: int, words: int | None) -> bool:
+def read_expected(connection: Connection) -> dict[int, int]:
+    """Read how many milliseconds reading takes, by id of path; absent where nobody said."""
+    columns = PAGES.c
+    pages = connection.execute(select(columns.path_id, columns.reading_seconds, columns.words))
+    times = {path_id: expected_time(seconds, words) for path_id, seconds, words in pages}
+    return {path_id: time for path_id, time in times.items() if time is not None}
+
+
+def expected_time(seconds: int | None, words: int | None) -> int | None:
+    """Return how many milliseconds reading a page takes.
+
+    Args:
+        seconds: what the manifest expects; ``None`` where it does not say.
+        words: how many there are to read, which tell where nobody said; ``None`` likewise.
+    """
+    if seconds is not None:
+        return seconds * 1_000
+    return None if words is None else words * 60_000 // WORDS_PER_MINUTE
+
+
+def is_completed(active: int, depth: int, expected: int | None) -> bool:
     """Tell whether a page load has been read to the end.
 
     Args:
         active: milliseconds.
         depth: percent.
-        words: how many there are to read; ``None`` when nobody said, then depth alone decides.
+        expected: how long reading takes; ``None`` when nobody said, then depth alone decides.
     """
-    expected = (words or 0) * 60_000 / WORDS_PER_MINUTE
-    return depth >= COMPLETED_DEPTH and active >= expected * COMPLETED_SHARE
+    return depth >= COMPLETED_DEPTH and active >= (expected or 0) * COMPLETED_SHARE
+
+
+def is_bounced(active: int, depth: int) -> bool:
+    """Tell whether a page load has not been read at all.
+
+    Both only grow, so a load that is none any more never becomes one again, and it is never one
+    that was read to the end.
+
+    Args:
+        active: milliseconds.
+        depth: percent.
+    """
+    return active < BOUNCED_ACTIVE and depth < BOUNCED_DEPTH

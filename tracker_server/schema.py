@@ -296,6 +296,8 @@ class Reading(Base):
     key: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
     """Visitor and load, as that of `Load`."""
     path_id: Mapped[int]
+    day: Mapped[int]
+    """On which it was first heard of, and to which it counts, since the epoch."""
     at: Mapped[int] = mapped_column(BigInteger)
     """When it was last heard of."""
     visible: Mapped[int]
@@ -310,7 +312,11 @@ class Reading(Base):
 
 
 class DayReading(Base):
-    """How a path was read on a day; with `WHOLE_SITE`, any path. Sums over page loads."""
+    """How a path was read on a day; with `WHOLE_SITE`, any path. Sums over page loads.
+
+    Time and depth are of the day on which they were said; that a load was read, and how, is of
+    its first, so that on no day there are more of a class than loads.
+    """
 
     __tablename__ = "day_reading"
 
@@ -321,6 +327,8 @@ class DayReading(Base):
     active: Mapped[int] = mapped_column(BigInteger)
     depth: Mapped[int] = mapped_column(BigInteger)
     completed: Mapped[int] = mapped_column(BigInteger)
+    bounced: Mapped[int] = mapped_column(BigInteger)
+    """Left at once, see `tracker_server.readings`; what is neither has been skimmed."""
 
 
 class DayHeading(Base):
@@ -415,7 +423,7 @@ class Label(Base):
 
 
 class EventCount(Base):
-    """How often readers did something, by day, event, page, label and target."""
+    """How often readers did something, by day, event, page, label, target and block."""
 
     __tablename__ = "event_count"
     __table_args__ = _NO_ROW_ID
@@ -427,6 +435,8 @@ class EventCount(Base):
     label_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     target_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     """A path; 0 for none."""
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """Of copied code, which block of the page it is, from 0; of all else 0."""
     count: Mapped[int] = mapped_column(BigInteger)
     total: Mapped[int] = mapped_column(BigInteger)
     """Sum of the numbers: of feedback, how many were positive."""

@@ -48,6 +48,8 @@ NOT_FOUND, TOTALS = TABLES["not_found"], TABLES["totals"]
 
 READ = ("visible", "active", "depth", "completed")
 """What is known of how a page load was read."""
+DAY_READ = ("loads", *READ, "bounced")
+"""What is known of how a page was read on a day."""
 SECTION_READ = ("loads", "visible", "stops")
 """What is known of how a section was read."""
 
@@ -95,10 +97,10 @@ class Statements:
         self.day_visitors = Lookup(engine, DAY_VISITORS.c.key, DAY_VISITORS.c.members)
         self.keep_day_visitors = _keeping(engine, DAY_VISITORS)
         self.readings = Lookup(
-            engine, *(READINGS.c[n] for n in ("key", "path_id", *READ, "sections"))
+            engine, *(READINGS.c[n] for n in ("key", "path_id", "day", *READ, "sections"))
         )
         self.keep_reading = _keeping(engine, READINGS)
-        self.add_day_reading = _adding(engine, DAY_READINGS, "loads", *READ)
+        self.add_day_reading = _adding(engine, DAY_READINGS, *DAY_READ)
         self.headings = Lookup(
             engine, *(HEADINGS.c[n] for n in ("path_id", "id", "anchor", "position"))
         )
@@ -112,7 +114,8 @@ class Statements:
         self.not_found = Prepared(engine, pairs.where(NOT_FOUND.c.day == bindparam("day_")), "day_")
         self.add_not_found = _adding(engine, NOT_FOUND)
         columns = EVENT_COUNTS.c
-        of_day = select(columns.event, columns.path_id, columns.label_id, columns.target_id)
+        key = ("event", "path_id", "label_id", "target_id", "number")
+        of_day = select(*(columns[name] for name in key))
         self.events = Prepared(engine, of_day.where(columns.day == bindparam("day_")), "day_")
         self.add_event = _adding(engine, EVENT_COUNTS, "count", "total", "zeros")
         self.add_bot = _adding(engine, BOT_COUNTS)

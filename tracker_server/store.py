@@ -73,8 +73,8 @@ class Store:
         self._room = Room(file, settings.reserve_mib)
         self._writer: Connection | None = None
         self._digest = ""
-        self._words: dict[int, int] | None = None
-        """Id of a path to the words of its page; ``None`` until somebody asks."""
+        self._expected: Mapping[int, int] | None = None
+        """What `readings.read_expected` read; ``None`` until somebody asks."""
         self._statements = Statements(engine, settings.heartbeat_window_seconds)
         self._counting = Counting(self._statements, settings.view_window_seconds)
         self._clean_up = CleanUp(self._statements, settings)
@@ -235,7 +235,7 @@ class Store:
             self._digest = totals.manifest_digest
             self._paths.forget()
             self._headings.forget()
-            self._words = None
+            self._expected = None
         return totals
 
     def _resolve_paths(
@@ -245,12 +245,6 @@ class Store:
         if not has_manifest:
             bound = max(bound, MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST)
         return self._paths.resolve(connection, {OTHER, *texts}, bound)
-
-    def _read_words(self, connection: Connection) -> Mapping[int, int]:
-        if self._words is None:
-            pages = select(PAGES.c.path_id, PAGES.c.words).where(PAGES.c.words.is_not(None))
-            self._words = {row[0]: row[1] for row in connection.execute(pages)}
-        return self._words
 
     def _keep_bots(self, connection: Connection, batch: Sequence[Received]) -> None:
         views = [(r.at, r.message) for r in batch if isinstance(r.message, BotView)]
@@ -267,8 +261,9 @@ class Store:
     ) -> None:
         told = {paths[about.path] for _at, about, engagement in said if engagement.sections}
         found = self._headings.find(connection, told) if told else {}
-        words = self._read_words(connection)
-        readings.keep(connection, self._statements, said, paths, visitors, words, found)
+        if self._expected is None:
+            self._expected = readings.read_expected(connection)
+        readings.keep(connection, self._statements, said, paths, visitors, self._expected, found)
 
     def _keep_sessions(
         self,

@@ -83,16 +83,10 @@ def make_view(
         tuple(Heading(texts(f"table.{name}"), kind, kind in _NUMBERS) for kind, name in columns),
         tuple(tuple(cell(kind, name, row) for kind, name in columns) for row in report["rows"]),
         tuple(
-            (texts(f"fact.{name}"), _write(_kind_of(value), value, texts))
+            (texts(f"fact.{name}"), _write(report["factKinds"][name], value, texts))
             for name, value in report["facts"].items()
         ),
     )
-
-
-def _kind_of(value: object) -> str:
-    if isinstance(value, float):
-        return "share"
-    return "number" if isinstance(value, int) else "text"
 
 
 def _write(  # noqa: PLR0911  # one for each kind

@@ -119,6 +119,8 @@ class Table:
     """What is said above the table, such as of how many pages the rows are some."""
     snippet: str = ""
     """A text to be copied as a whole, such as a piece of a configuration; empty for none."""
+    fact_kinds: Mapping[str, Kind] = field(default_factory=dict)
+    """How facts are read whose value does not tell: a fraction is a share, a whole number one."""
 
 
 Read = Callable[[Connection, TableQuestion], Table]

@@ -41,7 +41,7 @@ def render_table(report: Mapping[str, Any], style: Style, texts: Texts) -> str:
 
 def _facts(report: Mapping[str, Any], texts: Texts) -> Iterator[str]:
     facts = [
-        f"{texts(f'fact.{name}')}: {_write(_kind_of(value), value, texts)}"
+        f"{texts(f'fact.{name}')}: {_write(report['factKinds'][name], value, texts)}"
         for name, value in report["facts"].items()
     ]
     if facts:

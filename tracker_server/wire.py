@@ -212,6 +212,7 @@ def _reading(read: Read) -> dict[str, object]:
         "activeSeconds": round(read.active / 1_000),
         "scrollDepth": round(read.depth / read.loads) if read.loads else None,
         "completed": read.completed,
+        "bounced": read.bounced,
     }
 
 

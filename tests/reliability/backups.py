@@ -37,8 +37,8 @@ PATIENCE_SECONDS = 20.0
 ROWS_PER_MIB = 29_000
 BALLAST = (
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
-    "INSERT INTO reading (key, path_id, at, visible, active, depth, completed) "
-    "SELECT (100000000 << 36) + i, 1, {}, 1000 * i % 1000000, i % 50000, i % 100, 0 FROM n"
+    "INSERT INTO reading (key, path_id, day, at, visible, active, depth, completed) "
+    "SELECT (100000000 << 36) + i, 1, 0, {}, 1000 * i % 1000000, i % 50000, i % 100, 0 FROM n"
 )
 """Page loads of nobody: they take room, and no figure is made of them before a day is over."""
 

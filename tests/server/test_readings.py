@@ -1,6 +1,8 @@
 """How pages are read: what messages say of a page load, kept once however often it is said."""
 
+import json
 from itertools import permutations
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,7 +11,9 @@ from tests.server.conftest import NOON, MakeSite, Site, session_id
 from tracker_server.model import (
     Manifest,
     Page,
+    Received,
 )
+from tracker_server.payload import parse_message
 
 LOAD = "1" * 32
 OTHER_LOAD = "2" * 32
@@ -33,7 +37,7 @@ def test_the_greatest_of_what_was_said_counts(site: Site) -> None:
     site.send("leave", "/faq/", l=LOAD, v=61_500, a=21_500, d=90)
 
     expected = {"pageLoads": 1, "visibleSeconds": 62, "activeSeconds": 22, "scrollDepth": 90}
-    expected["completed"] = 1
+    expected |= {"completed": 1, "bounced": 0}
     assert _reading(site) == expected
     assert _reading(site, "?from=2026-01-01&page=/faq/") == expected
     assert _reading(site, "?from=2026-01-01&page=/")["pageLoads"] == 0
@@ -54,6 +58,7 @@ def test_messages_in_any_order_and_twice_give_the_same(site: Site, order: tuple[
         "activeSeconds": 11,
         "scrollDepth": 70,
         "completed": 0,
+        "bounced": 0,
     }
 
 
@@ -81,6 +86,7 @@ def test_a_view_says_how_the_page_before_was_read(site: Site) -> None:
         "activeSeconds": 8,
         "scrollDepth": 100,
         "completed": 1,
+        "bounced": 0,
     }
     assert _reading(site) == {
         "pageLoads": 2,
@@ -88,6 +94,7 @@ def test_a_view_says_how_the_page_before_was_read(site: Site) -> None:
         "activeSeconds": 11,
         "scrollDepth": 75,
         "completed": 1,
+        "bounced": 0,
     }
     assert site.stats()["totalPageViews"] == 2
 
@@ -124,6 +131,7 @@ def test_time_goes_to_the_day_on_which_it_was_said(site: Site) -> None:
         "activeSeconds": 20,
         "scrollDepth": 30,
         "completed": 0,
+        "bounced": 0,
     }
     assert _reading(site, "?from=2026-01-01&to=2026-01-02") == {
         "pageLoads": 1,
@@ -131,6 +139,7 @@ def test_time_goes_to_the_day_on_which_it_was_said(site: Site) -> None:
         "activeSeconds": 40,
         "scrollDepth": 80,
         "completed": 0,
+        "bounced": 0,
     }
 
 
@@ -182,6 +191,7 @@ def test_readers_of_one_path_are_summed(site: Site) -> None:
         "activeSeconds": 5,
         "scrollDepth": 20,
         "completed": 0,
+        "bounced": 3,
     }
     assert site.rows("SELECT count(*) FROM day_reading") == [(2,)]
 
@@ -224,3 +234,125 @@ def test_what_was_completed_stays_so_and_counts_once(bare: Site) -> None:
 def bare(make_site: MakeSite) -> Site:
     """Return a tracker without a manifest."""
     return make_site()
+
+
+WORDS = 960
+"""Four minutes of reading."""
+READERS = {
+    "skims": [(20_000, 15_000, 60), (45_000, 40_000, 100)],
+    "reads": [(30_000, 30_000, 20), (120_000, 79_000, 70), (200_000, 150_000, 95)],
+    "bounces": [(9_000, 6_000, 20)],
+    "scrolls only": [(4_000, 3_000, 100)],
+}
+"""What each says of one page load, as it goes on: visible, active, depth."""
+CLASSES = {"skims": (1, 0, 0), "reads": (1, 1, 0), "bounces": (1, 0, 1), "scrolls only": (1, 0, 0)}
+"""What they are: page loads, read to the end, left at once."""
+DAY_SUMS = "SELECT loads, visible, active, depth, completed, bounced FROM day_reading"
+
+
+def _four_minutes(site: Site) -> None:
+    page = Page("/faq/", "faq", "FAQ", "page", published=True, words=WORDS)
+    site.tracker.store.replace_pages(Manifest("", None, (page,)), "1", int(NOON))
+
+
+def _say(site: Site, said: tuple[int, int, int], reader: int = 0) -> None:
+    visible, active, depth = said
+    site.send("leave", "/faq/", reader, l=LOAD, v=visible, a=active, d=depth)
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_four_readers_are_what_they_are(bare: Site, reader: str) -> None:
+    """Who is at the end in three seconds has not read, and who skims has not left at once."""
+    _four_minutes(bare)
+    bare.view("/faq/", l=LOAD)
+    for said in READERS[reader]:
+        _say(bare, said)
+
+    figures = _reading(bare)
+    assert tuple(figures[n] for n in ("pageLoads", "completed", "bounced")) == CLASSES[reader]
+
+
+@pytest.mark.parametrize(
+    ("active", "depth", "bounced"),
+    [
+        pytest.param(9_999, 24, 1, id="short-and-at-the-top"),
+        pytest.param(10_000, 24, 0, id="not-short"),
+        pytest.param(9_999, 25, 0, id="scrolled"),
+        pytest.param(0, 0, 1, id="nothing"),
+    ],
+)
+def test_who_leaves_at_once_is_told_by_time_and_depth(
+    bare: Site, active: int, depth: int, bounced: int
+) -> None:
+    """Less than ten seconds active and less than a quarter of the page, both."""
+    bare.view("/faq/", l=LOAD)
+    _say(bare, (60_000, active, depth))
+
+    assert _reading(bare)["bounced"] == bounced
+
+
+def test_the_build_knows_better_than_words_how_long_reading_takes(bare: Site) -> None:
+    """Code takes longer than its words: a third of two minutes is wanted here, not of a second."""
+    page = Page("/faq/", "faq", "FAQ", "page", published=True, words=4, reading_seconds=120)
+    bare.tracker.store.replace_pages(Manifest("", None, (page,)), "1", int(NOON))
+    for reader, active in enumerate((39_999, 40_000)):
+        bare.view("/faq/", reader, l=LOAD)
+        _say(bare, (60_000, active, 100), reader)
+
+    assert _reading(bare)["completed"] == 1
+
+
+def test_a_load_is_of_one_class_on_its_first_day(bare: Site) -> None:
+    """Who bounced before midnight and read on has not, and nothing is left on the other day."""
+    _four_minutes(bare)
+    bare.clock.now = NOON + DAY / 2 - 5
+    bare.view("/faq/", l=LOAD)
+    _say(bare, (4_000, 4_000, 5))
+    assert bare.rows(DAY_SUMS) == [(1, 4_000, 4_000, 5, 0, 1)] * 2
+    bare.clock.advance(200)
+    _say(bare, (200_000, 150_000, 100))
+
+    first, second = (1, 4_000, 4_000, 5, 1, 0), (0, 196_000, 146_000, 95, 0, 0)
+    assert bare.rows(DAY_SUMS + " ORDER BY key") == [first, second, first, second]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_order_and_repetition_of_messages_gives_the_same_sums(bare: Site, seed: int) -> None:
+    """Late, twice, in one batch or in many: each load is what its greatest numbers say."""
+    _four_minutes(bare)
+    random = Random(seed)
+    loads = [
+        [
+            (active + random.randrange(5_000), active, random.randrange(101))
+            for active in random.sample([0, 5_000, 9_999, 10_000, 60_000, 79_999, 80_000], 3)
+        ]
+        for _reader in range(6)
+    ]
+    for reader in range(6):
+        bare.view("/faq/", reader, l=LOAD)
+    messages = [(reader, said) for reader, all_said in enumerate(loads) for said in all_said]
+    messages += random.choices(messages, k=9)
+    random.shuffle(messages)
+    while messages:
+        batch = [messages.pop() for _ in range(min(len(messages), random.choice((1, 3, 8))))]
+        bare.tracker.store.write(
+            [
+                Received(int(NOON), parse_message(json.dumps(_leave(reader, said)).encode()))
+                for reader, said in batch
+            ]
+        )
+
+    greatest = [tuple(map(max, *said)) for said in loads]
+    expected = (
+        6,
+        *(sum(load[place] for load in greatest) for place in range(3)),
+        sum(depth >= 90 and active >= 80_000 for _, active, depth in greatest),
+        sum(depth < 25 and active < 10_000 for _, active, depth in greatest),
+    )
+    assert bare.rows(DAY_SUMS) == [expected] * 2
+
+
+def _leave(reader: int, said: tuple[int, int, int]) -> dict[str, object]:
+    visible, active, depth = said
+    about = {"t": "leave", "s": session_id(reader), "l": LOAD, "p": "/faq/"}
+    return {**about, "v": visible, "a": active, "d": depth}

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, select
 from tracker_server.database import plain_rows
 from tracker_server.model import EVENTS
 from tracker_server.packing import SECONDS_PER_DAY, day_of
-from tracker_server.queries.days import is_in, ranges_of
+from tracker_server.queries.ranges import is_in, ranges_of
 from tracker_server.queries.refs import read_refs
 from tracker_server.ratios import Change, change_of
 from tracker_server.schema import ADDED, BY_PATH, CHANGED, REMOVED

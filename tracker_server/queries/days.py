@@ -12,14 +12,12 @@ from typing import Any
 
 from pyroaring import BitMap
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Select,
     and_,
     bindparam,
     func,
     literal_column,
-    or_,
     select,
 )
 
@@ -36,11 +34,10 @@ from tracker_server.packing import (
     day_visitors_key,
     visit_key,
 )
+from tracker_server.queries.ranges import is_in, ranges_of
 from tracker_server.schema import BY_PATH, WHOLE_SITE
 from tracker_server.statements import DAY_VISITORS, DAYS, HOURS, PATHS, VISITS
 
-MAX_PATHS = 100
-"""How many paths one statement asks for."""
 _DAY_MASK = (1 << 16) - 1
 
 
@@ -144,40 +141,6 @@ def _sealed(
 def _members_in(ranges: int) -> Select[Any]:
     key = DAY_VISITORS.c.key
     return select(key, DAY_VISITORS.c.members).where(is_in(key, ranges))
-
-
-def ranges_of(
-    first_day: int, last_day: int, path_ids: Collection[int]
-) -> Iterator[tuple[int, dict[str, int]]]:
-    """Yield numbers of ranges of keys, and the parameters of `is_in` for so many.
-
-    Args:
-        first_day: since the epoch.
-        last_day: likewise, included.
-        path_ids: all ranges together are of these and of the days.
-    """
-    ordered = sorted(path_ids)
-    for start in range(0, len(ordered), MAX_PATHS):
-        some = ordered[start : start + MAX_PATHS]
-        yield (
-            len(some),
-            {
-                f"{end}_{number}": day_visitors_key(path_id, day)
-                for number, path_id in enumerate(some)
-                for end, day in (("first", first_day), ("last", last_day))
-            },
-        )
-
-
-def is_in(key: ColumnElement[int], ranges: int) -> ColumnElement[bool]:
-    """Return the condition that a key of `day_visitors_key` is in one of so many ranges.
-
-    Whoever asks keeps the statement: to put together one of fifty ranges takes as long as to
-    run it.
-    """
-    return or_(
-        *(key.between(bindparam(f"first_{n}"), bindparam(f"last_{n}")) for n in range(ranges))
-    )
 
 
 _IS_OPEN = and_(VISITS.c.key >= bindparam("first"), VISITS.c.key < bindparam("end"))

@@ -30,6 +30,7 @@ from tracker_server.queries.breakdown import (
     largest_pages,
     referrer_counts,
 )
+from tracker_server.queries.readings import read_readings
 from tracker_server.queries.sections import read_sections
 from tracker_server.schema import WHOLE_SITE
 from tracker_server.statements import DEPLOYS, PATHS, TOTALS
@@ -94,7 +95,7 @@ def _of_site(connection: Connection, question: Question) -> Report:
     details = _Details(
         rollups.read_visitors(connection, *days, ids),
         rollups.read_trends(connection, *days, ids),
-        rollups.read_readings(connection, *days, ids),
+        read_readings(connection, *days, ids),
     )
 
     def read_figures(first_day: int, last_day: int, grain: str) -> Figures:

@@ -2,11 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
-from functools import cache
-from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import Connection, Integer, Select, func, literal_column, select
+from sqlalchemy import Connection, Integer, func, literal_column, select
 
 from tracker_server.database import plain_rows
 from tracker_server.figures import (
@@ -22,8 +20,6 @@ from tracker_server.model import (
 from tracker_server.packing import SECONDS_PER_HOUR, day_visitors_key
 from tracker_server.queries.breakdown import Breakdown, largest
 from tracker_server.queries.days import (
-    is_in,
-    ranges_of,
     unite,
     views_by_day,
     views_by_hour,
@@ -39,18 +35,17 @@ from tracker_server.schema import (
     WHOLE_SITE,
 )
 from tracker_server.statements import (
+    DAY_READ,
     DAY_READINGS,
     DAYS,
     EVENT_COUNTS,
     HOUR_READINGS,
-    READ,
     TOTALS,
     VIEWS,
 )
 
-_SUMS = ("loads", *READ)
 _STEPS = ("count", "entries", "leads")
-_NOT_READ = (0,) * len(_SUMS)
+_NOT_READ = (0,) * len(DAY_READ)
 
 
 def read_figures(
@@ -148,26 +143,6 @@ def read_trends(
     return days
 
 
-def read_readings(
-    connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
-) -> dict[int, Read]:
-    """Return how each of these paths was read."""
-    readings = dict.fromkeys(path_ids, Read())
-    for number, ranges in ranges_of(first_day, last_day, path_ids):
-        for path_id, *total in plain_rows(connection, _readings_in(number), ranges):
-            # PostgreSQL's sum is a decimal number.
-            readings[path_id] = Read(*map(int, total))
-    return readings
-
-
-@cache
-def _readings_in(ranges: int) -> Select[Any]:
-    key = DAY_READINGS.c.key
-    path_id = key.bitwise_rshift(literal_column("16"))
-    sums = (func.sum(DAY_READINGS.c[name]) for name in _SUMS)
-    return select(path_id, *sums).where(is_in(key, ranges)).group_by(path_id)
-
-
 def read_feedback(
     connection: Connection, first_day: int, last_day: int, path_id: int
 ) -> tuple[int, int]:
@@ -214,7 +189,7 @@ def _read_by_day(
     connection: Connection, first_day: int, last_day: int, path_id: int
 ) -> dict[int, tuple[int, ...]]:
     first, last = day_visitors_key(path_id, first_day), day_visitors_key(path_id, last_day)
-    key, columns = DAY_READINGS.c.key, [DAY_READINGS.c[name] for name in _SUMS]
+    key, columns = DAY_READINGS.c.key, [DAY_READINGS.c[name] for name in DAY_READ]
     rows = plain_rows(connection, select(key, *columns).where(key.between(first, last)))
     return {key - first + first_day: tuple(row) for key, *row in rows}
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Select, func, literal_column, select
 
 from tracker_server.database import plain_rows
 from tracker_server.figures import SectionFigures
-from tracker_server.queries.days import is_in, ranges_of
+from tracker_server.queries.ranges import is_in, ranges_of
 from tracker_server.statements import DAY_HEADINGS, HEADINGS, SECTION_READ
 
 

@@ -16,8 +16,8 @@ from tracker_server.cli import main
 from tracker_server.content_answers import ContentAnswers
 from tracker_server.errors import InvalidQuestionError
 from tracker_server.exports import write_csv, write_table
-from tracker_server.table_view import make_view
-from tracker_server.tables import Column, ContentReport, Option, PageRef, Table, TableQuestion
+from tracker_server.table_view import NOTHING, make_view
+from tracker_server.tables import Column, ContentReport, Kind, Option, PageRef, Table, TableQuestion
 from tracker_server.terminal import Style
 from tracker_server.terminal_table import render_table
 from tracker_server.texts import LANGUAGES, Texts
@@ -51,9 +51,12 @@ EVERY_KIND = Table(
         ),
         (None, "third", None, None, None, (), False, None, None),
     ),
-    {"searches": 3, "share": 0.5},
+    {"searches": 3, "share": 0.5, "rate": 12.5, "name": "first", "none": None},
     "redirects:\n  a: b",
+    {"rate": "decimal"},
 )
+
+RATE: dict[str, Kind] = {"ratePerThousand": "decimal", "positiveShare": "share"}
 
 
 def _report() -> dict[str, object]:
@@ -96,6 +99,28 @@ def test_json_has_the_names_of_the_columns() -> None:
             "language": "xx",
         },
     ]
+
+
+def test_json_says_how_facts_are_read() -> None:
+    """By what they are, unless the report knows better: a fraction may be no share."""
+    assert _report()["factKinds"] == {
+        "searches": "number",
+        "share": "share",
+        "rate": "decimal",
+        "name": "text",
+        "none": "number",
+    }
+
+
+def test_a_fact_is_written_as_it_is_read() -> None:
+    """A rate of the page and of the terminal is no percentage; what nobody knows is a dash."""
+    table = Table((), (), {"ratePerThousand": 12.5, "positiveShare": None}, "", RATE)
+    report = json.loads(write_table(QUESTION, table))
+    view = make_view(report, Address({}), Texts("de"), None)
+
+    assert [text for _name, text in view.facts] == ["12,5", NOTHING]
+    shown = render_table(report, Style(80), Texts("en"))
+    assert "Ratings per 1,000 reads: 12.5   Positive: -" in shown
 
 
 def test_csv_is_read_back_by_any_reader() -> None:

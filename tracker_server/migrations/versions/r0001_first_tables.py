@@ -149,6 +149,7 @@ def _create_events() -> None:
         "reading",
         _row_id("key", autoincrement=False),
         sa.Column("path_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         *(sa.Column(name, sa.Integer(), nullable=False) for name in _READ),
         sa.Column("sections", sa.LargeBinary()),
@@ -173,7 +174,7 @@ def _create_counts() -> None:
     op.create_table(
         "day_reading",
         _row_id("key", autoincrement=False),
-        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("loads", *_READ)),
+        *(sa.Column(n, sa.BigInteger(), nullable=False) for n in ("loads", *_READ, "bounced")),
     )
     op.create_table(
         "day_heading",
@@ -194,7 +195,7 @@ def _create_counts() -> None:
     op.create_table("total_count", _key("dimension"), _key("key"), _count(), **_NO_ROW_ID)
     op.create_table(
         "event_count",
-        *(_key(name) for name in ("day", "event", "path_id", "label_id", "target_id")),
+        *(_key(n) for n in ("day", "event", "path_id", "label_id", "target_id", "number")),
         *(sa.Column(n, sa.BigInteger(), nullable=False) for n in ("count", "total", "zeros")),
         **_NO_ROW_ID,
     )

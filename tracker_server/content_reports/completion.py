@@ -1,0 +1,93 @@
+"""Whether pages are read: page loads by what became of them, against the time reading takes."""
+
+from operator import add
+
+from sqlalchemy import Connection, func, select
+
+from tracker_server.database import plain_rows
+from tracker_server.figures import Read
+from tracker_server.queries.events import of_events
+from tracker_server.queries.readings import read_readings
+from tracker_server.readings import expected_time
+from tracker_server.statements import EVENT_COUNTS, PAGES, PATHS
+from tracker_server.tables import Column, ContentReport, Kind, PageRef, Table, TableQuestion, Value
+
+_COLUMNS = (
+    Column("path", "page"),
+    Column("loads", "number"),
+    Column("read", "number"),
+    Column("skimmed", "number"),
+    Column("bounced", "number"),
+    Column("readShare", "share"),
+    Column("skimmedShare", "share"),
+    Column("bouncedShare", "share"),
+    Column("activeSeconds", "seconds"),
+    Column("expectedSeconds", "seconds"),
+    Column("searches", "number"),
+)
+_FACT_KINDS: dict[str, Kind] = dict.fromkeys(("readShare", "skimmedShare", "bouncedShare"), "share")
+
+_Counts = tuple[int, ...]
+"""Page loads: all, read, skimmed, bounced."""
+
+
+def read(connection: Connection, question: TableQuestion) -> Table:
+    """Read how the pages were read, those first that were left at once most often."""
+    pages = _read_pages(connection)
+    searches = _read_searches(connection, question)
+    readings = read_readings(connection, question.first_day, question.last_day, pages)
+    opened = [(path_id, reading) for path_id, reading in readings.items() if reading.loads]
+    opened.sort(key=lambda row: (-row[1].bounced, -row[1].loads, pages[row[0]][0].path))
+    rows: list[tuple[Value, ...]] = []
+    whole: _Counts = (0, 0, 0, 0)
+    for path_id, reading in opened:
+        page, expected = pages[path_id]
+        counts = _classes(reading)
+        active = round(reading.active / reading.loads / 1_000, 1)
+        rows.append((page, *counts, *_shares(counts), active, expected, searches.get(path_id, 0)))
+        whole = tuple(map(add, whole, counts))
+    facts = {"loads": whole[0], **dict(zip(_FACT_KINDS, _shares(whole), strict=True))}
+    return Table(_COLUMNS, tuple(rows), facts, fact_kinds=_FACT_KINDS)
+
+
+REPORT = ContentReport("completion", read)
+
+
+def _classes(reading: Read) -> _Counts:
+    skimmed = reading.loads - reading.completed - reading.bounced
+    return reading.loads, reading.completed, skimmed, reading.bounced
+
+
+def _shares(counts: _Counts) -> tuple[float | None, ...]:
+    """Return the share of each class; ``None`` without a page load."""
+    loads, *classes = counts
+    return tuple(round(count / loads, 4) if loads else None for count in classes)
+
+
+def _read_pages(connection: Connection) -> dict[int, tuple[PageRef, int | None]]:
+    """Return the pages that somebody wrote, and how many seconds reading each takes."""
+    columns = PAGES.c
+    statement = (
+        select(PATHS.c.id, PATHS.c.text, columns.title, columns.reading_seconds, columns.words)
+        .join_from(PAGES, PATHS, PATHS.c.id == columns.path_id)
+        .where(columns.published, ~columns.generated, columns.type != "stats")
+    )
+    return {
+        path_id: (PageRef(path, title), _in_seconds(expected_time(seconds, words)))
+        for path_id, path, title, seconds, words in plain_rows(connection, statement)
+    }
+
+
+def _in_seconds(milliseconds: int | None) -> int | None:
+    return None if milliseconds is None else round(milliseconds / 1_000)
+
+
+def _read_searches(connection: Connection, question: TableQuestion) -> dict[int, int]:
+    """Return how many searches were made on each page."""
+    columns = EVENT_COUNTS.c
+    statement = (
+        select(columns.path_id, func.sum(columns.count))
+        .where(*of_events(question, "search"))
+        .group_by(columns.path_id)
+    )
+    return {path_id: int(count) for path_id, count in plain_rows(connection, statement)}
