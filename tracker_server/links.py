@@ -84,6 +84,6 @@ def _broken(pages: Iterable[Page], ids: Mapping[str, int]) -> Iterator[tuple[int
     }
     for page in pages:
         for link in page.anchors:
-            target, _, anchor = link.rpartition("#")
+            target, _, anchor = link.partition("#")
             if target in anchors and anchor not in anchors[target] and anchor.lower() != _TOP:
                 yield ids[page.path], ids[target], anchor

@@ -119,12 +119,9 @@ class PageParser:
     def _anchors(self, value: object, place: str, key: str) -> tuple[str, ...]:
         links = check_texts(value, place, key, MAX_LINKS, MAX_PATH_BYTES + 1 + MAX_ANCHOR_CHARS)
         for position, link in enumerate(links):
-            path, _, anchor = link.rpartition("#")
+            path, _, anchor = link.partition("#")
             if path not in self._paths:
-                where = f"{key}[{position}]"
-                if "#" not in link:
-                    refuse(place, where, "must be a path, # and an anchor")
-                self._path(path, place, where)
+                self._path(path, place, f"{key}[{position}]")
             if not 0 < len(anchor) <= MAX_ANCHOR_CHARS:
                 reason = f"must have an anchor of 1 to {MAX_ANCHOR_CHARS} characters"
                 refuse(place, f"{key}[{position}]", reason)

@@ -20,7 +20,6 @@ from tracker_server.model import (
     MAX_HEADINGS,
     Heading,
     Manifest,
-    Page,
 )
 
 DATA = (CONTRACT / "manifest.json").read_bytes()
