@@ -18,7 +18,9 @@ STATEMENT = re.compile(
     r"|WHERE|FROM)\b "
 )
 PROVEN = {
+    ("database", "columns"): "names of `schema`",
     ("database", "pragma"): "each is written out where it is called",
+    ("database", "values"): "placeholders",
     ("maintenance", "table.format_table(VIEWS)"): "the name of our table, quoted by SQLAlchemy",
     ("prepared", "columns"): "names of columns of `schema`",
     ("prepared", "key.name"): "a name of `schema`",

@@ -5,10 +5,11 @@ Headings and links have modules of their own (`tracker_server.headings`, `tracke
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
+from tracker_server.database import insert_rows, plain_rows
 from tracker_server.model import Manifest, Page
 from tracker_server.schema import ADDED, CHANGED, MAX_CHANGES, REMOVED
 from tracker_server.statements import (
@@ -39,27 +40,16 @@ def replace(
     Returns:
         Ids of the paths that were pages before and are none now.
     """
-    before = {row[0]: row[1] for row in connection.execute(select(PAGES.c.path_id, PAGES.c.digest))}
+    before: Digests = dict(plain_rows(connection, select(PAGES.c.path_id, PAGES.c.digest)))
     now = {ids[page.path]: page.digest for page in manifest.pages}
     is_first = not connection.execute(select(TOTALS.c.manifest_digest)).scalar_one()
     _replace_all(connection, PAGES, [_page_row(page, ids) for page in manifest.pages])
-    _replace_all(
-        connection,
-        REDIRECTS,
-        [{"text": text, "target": target} for text, target in manifest.redirects.items()],
-    )
-    moved = _moved(manifest, ids)
-    _replace_all(
-        connection, MOVED, [{"text": text, "path_id": path} for text, path in moved.items()]
-    )
+    _replace_all(connection, REDIRECTS, [*manifest.redirects.items()])
+    _replace_all(connection, MOVED, [*_moved(manifest, ids).items()])
     deploy = _add_deploy(connection, manifest, at)
     if not is_first:
         changes = sorted(_changes(before, now))[:MAX_CHANGES]
-        _add(
-            connection,
-            DEPLOY_CHANGES,
-            [{"deploy_id": deploy, "path_id": path, "kind": kind} for kind, path in changes],
-        )
+        insert_rows(connection, DEPLOY_CHANGES, [(deploy, path, kind) for kind, path in changes])
     connection.execute(
         update(TOTALS).values(
             manifest_digest=digest,
@@ -113,47 +103,37 @@ def _end_of(text: str, former: Mapping[str, str], ids: Mapping[str, int]) -> str
     return text
 
 
-def _replace_all(
-    connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]
-) -> None:
+def _replace_all(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
     connection.execute(delete(table))
-    _add(connection, table, rows)
+    insert_rows(connection, table, rows)
 
 
-def _add(connection: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
-
-
-def _page_row(page: Page, ids: Mapping[str, int]) -> dict[str, object]:
-    return {
-        "path_id": ids[page.path],
-        "slug": page.slug,
-        "title": page.title,
-        "type": page.type,
-        "published": page.published,
-        "date": _day(page.date),
-        "generated": page.generated,
-        "words": page.words,
-        "source": page.source,
-        "created": _day(page.created),
-        "updated": _day(page.updated),
-        "nav": page.nav,
-        "trail": _list(page.trail) if page.trail else None,
-        "authors": _list(page.authors),
-        "tags": _list(page.tags),
-        "previous_id": ids.get(page.previous) if page.previous else None,
-        "next_id": ids.get(page.next) if page.next else None,
-        "code_lines": page.code_lines,
-        "reading_seconds": page.reading_seconds,
-        "language": page.language,
-        "outbound": page.outbound,
-        "digest": page.digest,
-    }
-
-
-def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
+def _page_row(page: Page, ids: Mapping[str, int]) -> tuple[Any, ...]:
+    """Return the columns of `schema.Page` in their order."""
+    return (
+        ids[page.path],
+        page.slug,
+        page.title,
+        page.type,
+        page.published,
+        page.date,
+        page.generated,
+        page.words,
+        page.source,
+        page.created,
+        page.updated,
+        page.nav,
+        _list(page.trail) if page.trail else None,
+        _list(page.authors),
+        _list(page.tags),
+        ids.get(page.previous) if page.previous else None,
+        ids.get(page.next) if page.next else None,
+        page.code_lines,
+        page.reading_seconds,
+        page.language,
+        page.outbound,
+        page.digest,
+    )
 
 
 def _list(texts: Sequence[str]) -> str:

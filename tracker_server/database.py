@@ -1,7 +1,7 @@
 """What differs between SQLite and PostgreSQL, kept out of everybody else's sight."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -175,6 +175,28 @@ def plain_rows(
     """Return rows as the driver gives them, at a third of what many rows of SQLAlchemy cost."""
     cursor = connection.execute(statement, parameters).cursor
     return [] if cursor is None else list(cursor.fetchall())
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert very many rows past SQLAlchemy, at a quarter of what they cost with it.
+
+    Args:
+        connection: in a transaction of a writer.
+        table: where to.
+        rows: a value for each column, in their order and as the driver takes it; days as text.
+    """
+    if not rows:
+        return
+    cursor: Any = connection.connection.cursor()
+    columns = f"{table.name} ({', '.join(table.columns.keys())})"
+    if connection.dialect.name == "sqlite":
+        values = ", ".join("?" * len(table.columns))
+        cursor.executemany(f"INSERT INTO {columns} VALUES ({values})", rows)  # noqa: S608  # our names
+    else:
+        with cursor.copy(f"COPY {columns} FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+    cursor.close()
 
 
 @contextmanager

@@ -1,10 +1,11 @@
 """The content manifest as the tracker reads it; ``docs/manifest.md`` is the specification."""
 
 import json
+from collections.abc import Mapping
 from hashlib import sha256
 
 from tracker_server.errors import InvalidManifestError
-from tracker_server.fields import check_text, member, optional_text, text
+from tracker_server.fields import MAX_TEXT_CHARS, check_object, check_text, refuse
 from tracker_server.manifest_pages import PageParser, check_path
 from tracker_server.model import Manifest, Page
 
@@ -39,12 +40,12 @@ def parse_manifest(data: bytes) -> Manifest:
             "install the same release of plugin and tracker"
         )
     return Manifest(
-        site_name=text(document, "site_name", ""),
-        site_url=optional_text(document, "site_url", ""),
+        site_name=check_text(document.get("site_name"), "", "site_name"),
+        site_url=_text(document, "site_url", MAX_TEXT_CHARS),
         pages=_pages(document.get("pages")),
-        commit=optional_text(document, "commit", "", MAX_SHORT_TEXT_CHARS),
-        label=optional_text(document, "label", "", MAX_SHORT_TEXT_CHARS),
-        version=optional_text(document, "version", "", MAX_SHORT_TEXT_CHARS),
+        commit=_text(document, "commit", MAX_SHORT_TEXT_CHARS),
+        label=_text(document, "label", MAX_SHORT_TEXT_CHARS),
+        version=_text(document, "version", MAX_SHORT_TEXT_CHARS),
         redirects=_redirects(document.get("redirects")),
     )
 
@@ -61,37 +62,39 @@ def _pages(rows: object) -> tuple[Page, ...]:
         raise InvalidManifestError(
             f"pages: has {len(rows):,} entries, at most {MAX_PAGES:,} are read"
         )
-    members = [member(row, f"pages[{number}]") for number, row in enumerate(rows)]
     paths: dict[str, None] = {}
-    for number, row in enumerate(members):
-        path = check_path(row.get("path"), f"pages[{number}].path")
+    for number, row in enumerate(rows):
+        place = f"pages[{number}]"
+        path = check_path(check_object(row, place, "").get("path"), place, "path")
         if path in paths:
-            raise InvalidManifestError(f"pages[{number}].path: {path!r} stands there twice")
+            refuse(place, "path", f"{path!r} stands there twice")
         paths[path] = None
     parser = PageParser(paths)
     return tuple(
         parser.parse(path, row, f"pages[{number}]")
-        for number, (path, row) in enumerate(zip(paths, members, strict=True))
+        for number, (path, row) in enumerate(zip(paths, rows, strict=True))
     )
 
 
-def _redirects(rows: object) -> dict[str, str]:
-    if rows is None:
+def _redirects(value: object) -> dict[str, str]:
+    if value is None:
         return {}
-    if not isinstance(rows, dict):
-        raise InvalidManifestError("redirects: is not an object")
+    rows = check_object(value, "", "redirects")
     if len(rows) > MAX_REDIRECTS:
-        raise InvalidManifestError(
-            f"redirects: has {len(rows):,} entries, at most {MAX_REDIRECTS:,}"
-        )
+        refuse("", "redirects", f"has {len(rows):,} entries, at most {MAX_REDIRECTS:,}")
     return {
-        check_path(path, f"redirects[{number}]"): _target(target, f"redirects[{number}].target")
+        check_path(path, "", f"redirects[{number}]"): _target(target, f"redirects[{number}]")
         for number, (path, target) in enumerate(rows.items())
     }
 
 
-def _target(value: object, where: str) -> str:
-    target = check_text(value, where, MAX_TARGET_CHARS)
+def _target(value: object, place: str) -> str:
+    target = check_text(value, place, "target", MAX_TARGET_CHARS)
     if not target:
-        raise InvalidManifestError(f"{where}: must not be empty")
+        refuse(place, "target", "must not be empty")
     return target
+
+
+def _text(document: Mapping[str, object], key: str, max_chars: int) -> str | None:
+    value = document.get(key)
+    return None if value is None else check_text(value, "", key, max_chars)

@@ -1,21 +1,20 @@
 """The entries of a manifest's list of pages, checked key by key."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, cast
 
-from tracker_server.errors import InvalidManifestError, InvalidMessageError
+from tracker_server.errors import InvalidMessageError
 from tracker_server.fields import (
+    check_day,
+    check_flag,
+    check_list,
+    check_number,
+    check_object,
     check_text,
-    day,
-    entries,
-    flag,
-    member,
-    number,
-    optional_number,
-    optional_text,
-    text,
-    texts,
+    check_texts,
+    refuse,
 )
 from tracker_server.figures import PAGE_TYPES
 from tracker_server.model import MAX_ANCHOR_CHARS, MAX_HEADINGS, Heading, Page
@@ -24,14 +23,17 @@ from tracker_server.paths import MAX_PATH_BYTES, normalise_path
 MAX_LEVEL = 4
 MAX_LINKS = 500
 """Of one page; as many to places in pages."""
-MAX_NAMES = 20
-"""How many authors, and how many former paths, a page has."""
+MAX_FORMER_PATHS = 20
+MAX_AUTHORS = 20
 MAX_TAGS = 50
 MAX_TRAIL = 10
 MAX_NAME_CHARS = 100
 MAX_LANGUAGE_CHARS = 20
 
 _DIGEST = re.compile(r"[0-9a-f]{12}")
+
+_Check = Callable[[Any, str, str], Any]
+"""Takes a value, the place it stands in and its key."""
 
 
 class PageParser:
@@ -44,6 +46,34 @@ class PageParser:
     def __init__(self, paths: Iterable[str]) -> None:
         """`paths` are those of the pages, which were found right."""
         self._paths = {path: path for path in paths}
+        self._required: Mapping[str, _Check] = {
+            "slug": partial(check_text, max_chars=MAX_PATH_BYTES),
+            "title": check_text,
+            "type": _type,
+            "published": check_flag,
+        }
+        self._optional: Mapping[str, _Check] = {
+            "date": check_day,
+            "words": check_number,
+            "headings": _headings,
+            "source": _source,
+            "created": check_day,
+            "updated": check_day,
+            "formerly": partial(self._list, most=MAX_FORMER_PATHS),
+            "authors": partial(_names, most=MAX_AUTHORS),
+            "tags": partial(_names, most=MAX_TAGS),
+            "nav": partial(check_number, least=1),
+            "trail": _trail,
+            "previous": self._path,
+            "next": self._path,
+            "code_lines": check_number,
+            "reading_seconds": check_number,
+            "language": partial(check_text, max_chars=MAX_LANGUAGE_CHARS),
+            "links": partial(self._list, most=MAX_LINKS),
+            "anchors": self._anchors,
+            "outbound": check_number,
+            "digest": _digest,
+        }
 
     def parse(self, path: str, row: Mapping[str, object], place: str) -> Page:
         """Return a page.
@@ -56,138 +86,113 @@ class PageParser:
         Raises:
             InvalidManifestError: it is none; the message names the place.
         """
-        kind = row.get("type")
-        if not isinstance(kind, str) or kind not in PAGE_TYPES:
-            raise InvalidManifestError(f"{place}.type: must be one of {', '.join(PAGE_TYPES)}")
-        return Page(
-            path=path,
-            slug=text(row, "slug", place, MAX_PATH_BYTES),
-            title=text(row, "title", place),
-            type=kind,
-            published=flag(row, "published", place),
-            date=day(row, "date", place),
-            generated=flag(row, "generated", place, default=False),
-            words=optional_number(row, "words", place),
-            headings=_headings(row.get("headings"), f"{place}.headings"),
-            source=_source(row, place),
-            created=day(row, "created", place),
-            updated=day(row, "updated", place),
-            formerly=self._list(row, "formerly", place, MAX_NAMES),
-            authors=_names(row, "authors", place, MAX_NAMES),
-            tags=_names(row, "tags", place, MAX_TAGS),
-            nav=optional_number(row, "nav", place, 1),
-            trail=texts(row, "trail", place, MAX_TRAIL),
-            previous=self._optional(row, "previous", place),
-            next=self._optional(row, "next", place),
-            code_lines=optional_number(row, "code_lines", place),
-            reading_seconds=optional_number(row, "reading_seconds", place),
-            language=optional_text(row, "language", place, MAX_LANGUAGE_CHARS),
-            links=self._list(row, "links", place, MAX_LINKS),
-            anchors=self._anchors(row.get("anchors"), f"{place}.anchors"),
-            outbound=optional_number(row, "outbound", place),
-            digest=_digest(row, place),
-        )
+        facts = {key: check(row.get(key), place, key) for key, check in self._required.items()}
+        if "generated" in row:
+            facts["generated"] = check_flag(row["generated"], place, "generated")
+        for key, value in row.items():
+            check = self._optional.get(key)
+            if check is not None and value is not None:
+                facts[key] = check(value, place, key)
+        return Page(path, **facts)
 
-    def _optional(self, row: Mapping[str, object], key: str, place: str) -> str | None:
-        value = row.get(key)
-        return None if value is None else self._check(value, f"{place}.{key}")
-
-    def _list(self, row: Mapping[str, object], key: str, place: str, most: int) -> tuple[str, ...]:
-        """Return paths, each once."""
-        rows = entries(row.get(key), f"{place}.{key}", most)
-        return tuple(dict.fromkeys(self._known(rows) or self._checked(rows, f"{place}.{key}")))
-
-    def _known(self, rows: Sequence[Any]) -> list[str]:
-        """Return paths all of which are known; none where one is not."""
-        try:
-            found = [*map(self._paths.get, rows)]
-        except TypeError:  # A list or an object is among them.
-            return []
-        return [] if None in found else cast("list[str]", found)
-
-    def _checked(self, rows: Sequence[object], place: str) -> list[str]:
-        return [self._check(value, f"{place}[{position}]") for position, value in enumerate(rows)]
-
-    def _anchors(self, values: object, place: str) -> tuple[str, ...]:
-        rows = entries(values, place, MAX_LINKS)
-        found: dict[str, None] = {}
-        for position, value in enumerate(rows):
-            where = f"{place}[{position}]"
-            link = check_text(value, where, MAX_PATH_BYTES + 1 + MAX_ANCHOR_CHARS)
-            path, mark, anchor = link.rpartition("#")
-            if not mark or not anchor:
-                raise InvalidManifestError(f"{where}: must be a path, # and an anchor")
-            if len(anchor) > MAX_ANCHOR_CHARS:
-                raise InvalidManifestError(
-                    f"{where}: has an anchor of more than {MAX_ANCHOR_CHARS} characters"
-                )
-            self._check(path, where)
-            found[link] = None
-        return tuple(found)
-
-    def _check(self, value: object, where: str) -> str:
+    def _path(self, value: object, place: str, key: str) -> str:
         known = self._paths.get(value) if isinstance(value, str) else None
         if known is None:
-            known = check_path(value, where)
+            known = check_path(value, place, key)
             self._paths[known] = known
         return known
 
+    def _list(self, value: object, place: str, key: str, most: int) -> tuple[str, ...]:
+        """Return paths, each once."""
+        values = check_list(value, place, key, most)
+        try:
+            paths = [*map(self._paths.get, values)]
+        except TypeError:  # A list or an object is among them.
+            paths = [None]
+        if None in paths:
+            paths = [
+                self._path(some, place, f"{key}[{position}]")
+                for position, some in enumerate(values)
+            ]
+        return cast("tuple[str, ...]", tuple(dict.fromkeys(paths)))
 
-def check_path(value: object, where: str) -> str:
+    def _anchors(self, value: object, place: str, key: str) -> tuple[str, ...]:
+        links = check_texts(value, place, key, MAX_LINKS, MAX_PATH_BYTES + 1 + MAX_ANCHOR_CHARS)
+        for position, link in enumerate(links):
+            path, _, anchor = link.partition("#")
+            if path not in self._paths:
+                self._path(path, place, f"{key}[{position}]")
+            if not 0 < len(anchor) <= MAX_ANCHOR_CHARS:
+                reason = f"must have an anchor of 1 to {MAX_ANCHOR_CHARS} characters"
+                refuse(place, f"{key}[{position}]", reason)
+        return tuple(dict.fromkeys(links))
+
+
+def check_path(value: object, place: str, key: str) -> str:
     """Return a path in the one form that paths have.
 
     Raises:
         InvalidManifestError: it is none.
     """
-    path = check_text(value, where, MAX_PATH_BYTES)
+    path = check_text(value, place, key, MAX_PATH_BYTES)
     try:
         normalised = normalise_path(
             path.replace("%", "%25").replace("#", "%23").replace("?", "%3F")
         )
     except InvalidMessageError as error:
-        raise InvalidManifestError(f"{where}: {error.reason}") from None
+        refuse(place, key, error.reason)
     if normalised != path:
-        raise InvalidManifestError(f"{where}: {path!r} should be {normalised!r}")
+        refuse(place, key, f"{path!r} should be {normalised!r}")
     return path
 
 
-def _names(row: Mapping[str, object], key: str, place: str, most: int) -> tuple[str, ...]:
-    """Return texts, each once: readers of the manifest count by them."""
-    return tuple(dict.fromkeys(texts(row, key, place, most, MAX_NAME_CHARS)))
+def _type(value: object, place: str, key: str) -> str:
+    if not isinstance(value, str) or value not in PAGE_TYPES:
+        refuse(place, key, f"must be one of {', '.join(PAGE_TYPES)}")
+    return value
 
 
-def _source(row: Mapping[str, object], place: str) -> str | None:
-    source = optional_text(row, "source", place, MAX_PATH_BYTES)
-    if source is not None and len(source.encode()) > MAX_PATH_BYTES:
-        raise InvalidManifestError(f"{place}.source: is longer than {MAX_PATH_BYTES} bytes")
+def _source(value: object, place: str, key: str) -> str:
+    source = check_text(value, place, key, MAX_PATH_BYTES)
+    if len(source.encode()) > MAX_PATH_BYTES:
+        refuse(place, key, f"is longer than {MAX_PATH_BYTES} bytes")
     return source
 
 
-def _digest(row: Mapping[str, object], place: str) -> str | None:
-    digest = optional_text(row, "digest", place)
-    if digest is not None and not _DIGEST.fullmatch(digest):
-        raise InvalidManifestError(f"{place}.digest: must be 12 hexadecimal digits")
+def _digest(value: object, place: str, key: str) -> str:
+    digest = check_text(value, place, key)
+    if not _DIGEST.fullmatch(digest):
+        refuse(place, key, "must be 12 hexadecimal digits")
     return digest
 
 
-def _headings(rows: object, place: str) -> tuple[Heading, ...]:
+def _names(value: object, place: str, key: str, most: int) -> tuple[str, ...]:
+    """Return texts, each once: reports count by them."""
+    return tuple(dict.fromkeys(check_texts(value, place, key, most, MAX_NAME_CHARS)))
+
+
+def _trail(value: object, place: str, key: str) -> tuple[str, ...]:
+    return tuple(check_texts(value, place, key, MAX_TRAIL))
+
+
+def _headings(value: object, place: str, key: str) -> tuple[Heading, ...]:
     headings: dict[str, Heading] = {}
-    for position, row in enumerate(entries(rows, place, MAX_HEADINGS)):
-        heading = _heading(row, f"{place}[{position}]")
+    for position, row in enumerate(check_list(value, place, key, MAX_HEADINGS)):
+        where = f"{place}.{key}[{position}]"
+        heading = _heading(check_object(row, where, ""), where)
         if heading.anchor in headings:
-            raise InvalidManifestError(f"{place}[{position}].id: stands there twice")
+            refuse(where, "id", "stands there twice")
         headings[heading.anchor] = heading
     return tuple(headings.values())
 
 
-def _heading(row: object, place: str) -> Heading:
-    row = member(row, place)
-    anchor = text(row, "id", place, MAX_ANCHOR_CHARS)
+def _heading(row: Mapping[str, object], place: str) -> Heading:
+    anchor = check_text(row.get("id"), place, "id", MAX_ANCHOR_CHARS)
     if not anchor:
-        raise InvalidManifestError(f"{place}.id: must not be empty")
+        refuse(place, "id", "must not be empty")
     return Heading(
         anchor,
-        text(row, "title", place),
-        number(row, "level", place, 1, MAX_LEVEL),
-        number(row, "words", place),
+        check_text(row.get("title"), place, "title"),
+        check_number(row.get("level"), place, "level", 1, MAX_LEVEL),
+        check_number(row.get("words"), place, "words"),
     )

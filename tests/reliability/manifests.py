@@ -41,6 +41,28 @@ KILLED_PAGES = 3_000
 REFUSAL = "manifest refused: "
 HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 
+# What a page and a site may say besides; a spoiled one has a wrong value in any of it.
+GROWN = {
+    "source": "a.md",
+    "created": "2026-01-02",
+    "updated": "2026-01-03",
+    "formerly": ["/old/"],
+    "authors": ["Ada"],
+    "tags": ["a"],
+    "nav": 1,
+    "trail": ["Start"],
+    "previous": "/",
+    "next": "/",
+    "code_lines": 1,
+    "reading_seconds": 1,
+    "language": "en",
+    "links": ["/"],
+    "anchors": ["/#a"],
+    "outbound": 1,
+    "digest": "0123456789ab",
+}
+OF_THE_SITE = {"version": "1", "redirects": {"/older/": "/"}}
+
 _State = tuple[str, frozenset[tuple[str, str]]]
 
 
@@ -65,8 +87,10 @@ class Outcome:
 def mutants(dice: random.Random, count: int) -> list[bytes]:
     """Return spoiled manifests: huge and deep ones first, then what chance makes."""
     whole = CONTRACT.read_bytes()
-    document = json.loads(whole)
+    document = json.loads(whole) | OF_THE_SITE
+    document["pages"] = [page | GROWN for page in document["pages"]]
     page = document["pages"][0]
+    whole = json.dumps(document).encode()
     made = [
         *WHOLES,
         json.dumps(document | {"pages": [page, page]}).encode(),
@@ -165,7 +189,8 @@ def run_kills(count: int, seed: int, folder: Path) -> Outcome:
 
 def _large(letter: str) -> bytes:
     page = {"slug": "", "title": letter, "type": "page", "published": True, "date": None}
-    pages = [{"path": f"/{letter}{number}/", **page} for number in range(KILLED_PAGES)]
+    paths = [f"/{letter}{number}/" for number in range(KILLED_PAGES)]
+    pages = [{"path": path, "links": [paths[n - 1]], **page} for n, path in enumerate(paths)]
     document = {"schema": 1, "site_name": letter, "site_url": None, "pages": pages}
     return json.dumps(document).encode()
 
@@ -186,9 +211,13 @@ def _mixed(file: Path) -> list[str]:
     with closing(sqlite3.connect(file)) as base:
         [(name, digest)] = base.execute("SELECT site_name, manifest_digest FROM totals")
         titles = base.execute("SELECT title, count(*) FROM page GROUP BY title").fetchall()
+        links = base.execute(
+            "SELECT title, count(*) FROM link LEFT JOIN page ON path_id = from_id GROUP BY title"
+        ).fetchall()
     expected = [(name, KILLED_PAGES)] if digest else []
     whole = not digest or digest == digest_of(_large(name))
-    return [] if whole and titles == expected else [f"{name!r}: {titles}"]
+    right = whole and titles == links == expected
+    return [] if right else [f"{name!r}: pages {titles}, links {links}"]
 
 
 def main() -> None:

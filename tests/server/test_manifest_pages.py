@@ -32,7 +32,7 @@ WHOLE: dict[str, Any] = {
     "reading_seconds": 61,
     "language": "pt-br",
     "links": ["/", "/files/a#b.pdf"],
-    "anchors": ["/#top", "/a#b/#c", "/guide/#ü"],
+    "anchors": ["/#top", "/a/#b/#c", "/guide/#ü"],
     "outbound": 3,
     "digest": "0123456789ab",
 }
@@ -77,7 +77,7 @@ def test_a_page_comes_with_all_it_says() -> None:
             reading_seconds=61,
             language="pt-br",
             links=("/", "/files/a#b.pdf"),
-            anchors=("/#top", "/a#b/#c", "/guide/#ü"),
+            anchors=("/#top", "/a/#b/#c", "/guide/#ü"),
             outbound=3,
             digest="0123456789ab",
         ),
@@ -238,10 +238,16 @@ def _day_refusals(key: str) -> list[Any]:
         *_paths_refusals("links"),
         *_list_refusals("anchors", 500, "/#{}"),
         pytest.param(
-            "anchors", ["/a/"], ".anchors[0]: must be a path, # and an anchor", id="no-anchor"
+            "anchors",
+            ["/a/"],
+            ".anchors[0]: must have an anchor of 1 to 200 characters",
+            id="no-anchor",
         ),
         pytest.param(
-            "anchors", ["/a/#"], ".anchors[0]: must be a path, # and an anchor", id="empty-anchor"
+            "anchors",
+            ["/a/#"],
+            ".anchors[0]: must have an anchor of 1 to 200 characters",
+            id="empty-anchor",
         ),
         pytest.param("anchors", ["#a"], ".anchors[0]: must start with /", id="no-path"),
         pytest.param(
@@ -250,7 +256,7 @@ def _day_refusals(key: str) -> list[Any]:
         pytest.param(
             "anchors",
             ["/#" + "a" * 201],
-            ".anchors[0]: has an anchor of more than 200 characters",
+            ".anchors[0]: must have an anchor of 1 to 200 characters",
             id="anchor",
         ),
         pytest.param(
