@@ -12,9 +12,10 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import cycle, islice
+from operator import sub
 from random import Random
 from typing import Any
 
@@ -45,6 +46,7 @@ from tracker_server.figures import (
 )
 from tracker_server.model import (
     Beat,
+    Engagement,
     Leave,
     Manifest,
     Message,
@@ -95,6 +97,23 @@ STEPS = [0, 0, 0, 1, 5, 9, 10, 11, 60, 119, 120, 121, 1_799, 1_800, 1_801, 3_600
 JUMPS = [-3 * DAY, -DAY, -DAY + 600, -7_200, -1_801, -1_800, -1_799, -600, 7_200, DAY, 40 * DAY]
 
 
+@dataclass
+class _Reading:
+    """How a page load was read."""
+
+    path: str
+    greatest: tuple[int, ...] = (0, 0, 0)
+    """Milliseconds visible and active, and depth, that were said so far."""
+    growth: list[tuple[int, ...]] = field(default_factory=list)
+    """When each message came, and by how much it raised them."""
+
+    def hear(self, at: int, *said: int) -> None:
+        """Follow a message."""
+        greatest = tuple(map(max, self.greatest, said))
+        self.growth.append((at, *map(sub, greatest, self.greatest)))
+        self.greatest = greatest
+
+
 class Model:
     """The rules of counting, one message at a time."""
 
@@ -106,6 +125,10 @@ class Model:
         self.visits: dict[tuple[int, str, int], int] = {}
         self.sessions: dict[int, tuple[str, int, int]] = {}
         self.not_found: Counter[tuple[int, str, str]] = Counter()
+        self.readings: list[_Reading] = []
+        """All there were; a load that was forgotten and is heard of again is another."""
+        self.followed: dict[tuple[int, int], _Reading] = {}
+        """Those that are still known."""
 
     def receive(self, at: int, message: Message) -> None:
         """Count what counts, and follow the active session."""
@@ -125,6 +148,7 @@ class Model:
                 audience = "/".join(of_reader)
                 of_visit = message.referrer, audience, before, message.campaign
                 self.views.append((at, message.path, message.session, *of_visit))
+        self._follow(at, message)
         row = self.sessions.get(message.session)
         if isinstance(message, Leave):
             if row and row[1] == message.load:
@@ -135,6 +159,38 @@ class Model:
                 repeats = repeats and row and row[1] == message.load
             if not repeats:
                 self.sessions[message.session] = (message.path, message.load, at)
+
+    def _follow(self, at: int, message: Message) -> None:
+        if isinstance(message, Beat | Leave) and message.engagement is not None:
+            load, said = (message.session, message.load), message.engagement
+            if load not in self.followed:
+                self.followed[load] = _Reading(message.path)
+                self.readings.append(self.followed[load])
+            self.followed[load].hear(at, said.visible, said.active, said.depth)
+
+    def read(self, first: int, last: int, path: str | None) -> Read:
+        """Sum up how the site or a path was read: growth by its day, loads by their first."""
+        sums = Counter[str]()
+        for reading in self.readings:
+            if path not in {None, reading.path}:
+                continue
+            for at, visible, active, depth in reading.growth:
+                if first <= at // DAY <= last:
+                    sums.update(visible=visible, active=active, depth=depth)
+            if first <= reading.growth[0][0] // DAY <= last:
+                _, active, depth = reading.greatest
+                completed = depth >= 90 and active >= 20_000
+                sums.update(loads=1, completed=completed, bounced=depth < 25 and active < 10_000)
+        return Read(**sums)
+
+    def active(self, path: str | None) -> list[tuple[int, int]]:
+        """Return when how many milliseconds of activity were told."""
+        return [
+            (at, active)
+            for reading in self.readings
+            if path in {None, reading.path}
+            for at, _, active, _ in reading.growth
+        ]
 
     def _path_before(self, at: int, view: View) -> str:
         """Return what the visitor viewed last within the window on the same day."""
@@ -158,6 +214,11 @@ class Model:
         self.visits = {v: at for v, at in self.visits.items() if abs(at - now) < WINDOW}
         self.sessions = {s: r for s, r in self.sessions.items() if abs(r[2] - now) < 120}
         self.loads = {load: at for load, at in self.loads.items() if abs(at - now) < DAY}
+        self.followed = {
+            load: reading
+            for load, reading in self.followed.items()
+            if abs(reading.growth[-1][0] - now) < DAY
+        }
         for minute in [minute for minute in self.minutes if abs(minute - now // 60) >= 120]:
             del self.minutes[minute]
 
@@ -172,7 +233,9 @@ class Pair:
         self._filters = cycle([*(Filters(page=path) for path in PATHS), *FILTERS])
         self.tracker = self._start()
         # So that both databases of a test number the paths alike.
-        pages = tuple(Page(path, path, path.upper(), "page", published=True) for path in PATHS)
+        pages = tuple(
+            Page(path, path, path.upper(), "page", published=True, words=240) for path in PATHS
+        )
         self.deployed = int(self.clock())
         self.tracker.store.replace_pages(Manifest("", None, pages), "1", self.deployed)
         refuse_writes(self.tracker.engine, "load", f"new.key = {load_key(0, POISON)}")
@@ -355,9 +418,16 @@ class Pair:
         for (day, gone, referrer), count in self.model.not_found.items():
             if days[0] <= day <= days[1]:
                 missing.setdefault(gone, Counter())[referrer] += count
+        page, model = filters.page, self.model
+        active = model.active(page)
+        before = _figures(_within(fitting, *days_before), *days_before, question, active)
+        figures = _figures(views, *days, question, active)
+        if not filters.are_of_views:
+            figures = replace(figures, read=model.read(*days, page))
+            before = replace(before, read=model.read(*days_before, page))
         return Report(
-            _figures(views, *days, question),
-            before=_figures(_within(fitting, *days_before), *days_before, question),
+            figures,
+            before=before,
             deploys=(Deploy(self.deployed, None, None),)
             if days[0] <= self.deployed // DAY <= days[1]
             else (),
@@ -371,7 +441,7 @@ class Pair:
                     _trend([view[0] // DAY for view in views if view[1] == row.text], *days),
                     entries[row.text],
                     exits[row.text] if knows_exits else None,
-                    None if filters.are_of_views else Read(),
+                    None if filters.are_of_views else model.read(*days, row.text),
                 )
                 for row in _largest(viewed.elements())
             ),
@@ -410,7 +480,10 @@ def _within(views: Iterable[_View], first: int, last: int) -> list[_View]:
     return [view for view in views if first <= view[0] // DAY <= last]
 
 
-def _figures(views: list[_View], first: int, last: int, question: Question) -> Figures:
+def _figures(
+    views: list[_View], first: int, last: int, question: Question, active: list[tuple[int, int]]
+) -> Figures:
+    """Count views; how they were read is left out."""
     grain, of_views = question.grain, question.filters.are_of_views
     days = [date(1970, 1, 1) + timedelta(day) for day in range(first, last + 1)]
     name: dict[str, Callable[[date], object]] = {
@@ -420,11 +493,18 @@ def _figures(views: list[_View], first: int, last: int, question: Question) -> F
     }
     if grain == "hour":
         starts = [day * 24 + hour for day in range(first, last + 1) for hour in range(24)]
-        part = [view[0] // 3_600 for view in views]
     else:
         names = [name[grain](day) for day in days]
         starts = [first + names.index(each) for each in dict.fromkeys(names)]
-        part = [first + names.index(names[view[0] // DAY - first]) for view in views]
+
+    def part_of(at: int) -> int:
+        return at // 3_600 if grain == "hour" else first + names.index(names[at // DAY - first])
+
+    part = [part_of(view[0]) for view in views]
+    told: Counter[int] = Counter()
+    for at, more in active:
+        if first <= at // DAY <= last:
+            told[part_of(at)] += more
     viewed = Counter(part)
     readers = Counter(start for start, _ in {(p, v[2]) for p, v in zip(part, views, strict=True)})
     unknown = of_views or (grain == "hour" and question.filters.page is not None)
@@ -434,12 +514,12 @@ def _figures(views: list[_View], first: int, last: int, question: Question) -> F
         len(views),
         len({view[2] for view in views}),
         sum(not view[5] for view in views),
-        None if of_views else Read(),
+        None,
         Series(
             tuple(starts),
             tuple(viewed[start] for start in starts),
             tuple(readers[start] for start in starts),
-            None if unknown else (0,) * len(starts),
+            None if unknown else tuple(told[start] for start in starts),
         ),
     )
 
@@ -478,17 +558,34 @@ def _message(random: Random, loads: list[int]) -> Message:
     return Beat(session, load, path) if kind is Beat else Leave(session, load, path)
 
 
+def _tell_reading(random: Random, message: Beat | Leave, told: list[tuple[int, int]]) -> None:
+    """Let a message say how a page was read so far, around the bounds of the classes."""
+    if told and random.random() < 0.7:  # Reading goes on, perhaps over midnight.
+        message.session, message.load = random.choice(told[-3:])
+    told.append((message.session, message.load))
+    visible = random.choice([0, 9_000, 12_000, 25_000, 60_000])
+    active = random.choice([0, 9_999, 10_000, 19_999, 20_000])
+    depth = random.choice([0, 24, 25, 60, 89, 90, 100])
+    message.engagement = Engagement(visible, min(active, visible), depth)
+
+
 def _drive(pair: Pair, random: Random, events: int, *, jumps: bool = True) -> None:
     """Send so many messages, in batches, with everything in between that can happen."""
     loads: list[int] = []
     sent: list[Received] = []
+    told: list[tuple[int, int]] = []
     while len(sent) < events:
         batch = []
+        counted = {view[2] for view in pair.model.views}
         for _ in range(random.choice([1, 1, 2, 5, 20, 60])):
             pair.clock.advance(random.choice(STEPS))
             if jumps and random.random() < 0.03:
                 pair.clock.now = max(NOON - 30 * DAY, pair.clock.now + random.choice(JUMPS))
-            batch.append(Received(int(pair.clock()), _message(random, loads)))
+            message = _message(random, loads)
+            # Whether nothing is kept of who is counted later on depends on the batches.
+            if isinstance(message, Beat | Leave) and message.session in counted:
+                _tell_reading(random, message, told)
+            batch.append(Received(int(pair.clock()), message))
         if sent and random.random() < 0.2:  # Some are sent again, as after a lost answer.
             again = [random.choice(sent[-50:]).message for _ in range(3)]
             batch += [Received(int(pair.clock()), message) for message in again]
