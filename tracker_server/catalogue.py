@@ -7,6 +7,7 @@ from tracker_server.content_reports import (
     completion,
     deploys,
     feedback,
+    health,
     languages,
     links_out,
     moves,
@@ -18,7 +19,7 @@ from tracker_server.content_reports import (
 )
 from tracker_server.tables import ContentReport
 
-REPORTS: tuple[ContentReport, ...] = (
+_OTHERS: tuple[ContentReport, ...] = (
     never_read.REPORT,
     stale.REPORT,
     not_found.REPORT,
@@ -34,3 +35,5 @@ REPORTS: tuple[ContentReport, ...] = (
     code_copies.REPORT,
     links_out.REPORT,
 )
+
+REPORTS: tuple[ContentReport, ...] = (health.report_on(_OTHERS), *_OTHERS)

@@ -547,7 +547,7 @@ def test_every_command_says_what_it_does() -> None:
     result = CliRunner().invoke(main, ["--help"])
 
     assert set(main.commands) == {
-        *("run", "demo-data", "stats", "top", "password", "token", "share", "restore"),
+        *("run", "demo-data", "stats", "top", "password", "token", "share", "restore", "report"),
         *COMMANDS,
     }
     for name in main.commands:

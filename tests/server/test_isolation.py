@@ -41,7 +41,8 @@ TRICKS = (
 """Other ways to name a page that is not in the section."""
 LEAKS = re.compile(r"first-boil|First boil|leak-|guidebook|[\"'>]/blog|totalPageViews|data-stat=")
 """What is only said of pages outside, and of the site."""
-FIGURES = {"/stats", "/api/stats", "/api/live", "/api/report"}
+CONTENT = {"/api/content/<report>", "/stats/content", "/stats/content/<report>"}
+FIGURES = {"/stats", "/api/stats", "/api/live", "/api/report", *CONTENT}
 COUNTERS = {"/api/counters", "/badge.svg"}
 OPEN = {"/", "/healthz", "/readyz", "/static/<path:filename>", "/sign-in"}
 
@@ -172,6 +173,7 @@ def _opens(visibility: str, role: str) -> set[str]:
 
 def _address(rule: str, path: str | None) -> str:
     address = {"/static/<path:filename>": "/static/stats.css", "/share/<secret>": "/share/x"}
+    rule = rule.replace("<report>", "never-read")
     query = "" if path is None else f"?page={quote(path)}&path={quote(path)}"
     return address.get(rule, rule) + query
 

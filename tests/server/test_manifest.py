@@ -20,6 +20,7 @@ from tracker_server.model import (
     MAX_HEADINGS,
     Heading,
     Manifest,
+    Page,
 )
 
 DATA = (CONTRACT / "manifest.json").read_bytes()
