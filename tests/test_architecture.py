@@ -110,7 +110,6 @@ FLOORS = {
             "queries.rollups",
             "queries.bots",
             "queries.overview",
-            "queries.sections",
             "content_reports",
             "table_view",
         },

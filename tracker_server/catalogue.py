@@ -15,6 +15,7 @@ from tracker_server.content_reports import (
     not_found,
     paths,
     searches,
+    sections,
     stale,
 )
 from tracker_server.tables import ContentReport
@@ -28,6 +29,7 @@ _OTHERS: tuple[ContentReport, ...] = (
     feedback.REPORT,
     comments.REPORT,
     completion.REPORT,
+    sections.REPORT,
     paths.REPORT,
     languages.REPORT,
     deploys.REPORT,

@@ -352,7 +352,9 @@ def _acts(world: _World, page: Page, view: View, at: int, seconds: float) -> Ite
         words = dice.choice(PRAISE if good else COMPLAINTS)
         yield event("feedback", words if dice.random() < 0.3 else "", int(good))
     if page.code_lines and dice.random() < 0.08:
-        yield event("copy", dice.choice(CODE_LANGUAGES), dice.randrange(3))
+        block = dice.randrange(3)
+        language = crc32(f"{page.path} {block}".encode()) % len(CODE_LANGUAGES)
+        yield event("copy", CODE_LANGUAGES[language], block)
     if page.outbound and dice.random() < 0.05:
         kind, target = _pick(dice, LINKS_OUT)
         yield event(kind, target, 0)

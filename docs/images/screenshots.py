@@ -15,11 +15,13 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.e2e.chrome import find_chromium
 from tests.e2e.conftest import CHROMIUM_ARGUMENTS, ROOT, answers, eventually
 from tests.processes import free_port
+from tracker_server.catalogue import REPORTS
 
 HERE = Path(__file__).parent
 GATHERING_SECONDS = 45
 """Until the readers of the demo are there and have left some minutes behind."""
 LARGE = (1_280, 1_480)
+REPORT = (1_180, 700)
 PAGE = "?page=/guide/schedules/&period=90d"
 
 
@@ -71,6 +73,9 @@ def main() -> None:
         photograph(browser, f"{stats}?compare=1", "stats-dark.png", dark=True, size=LARGE)
         photograph(browser, f"{stats}{PAGE}", "stats-page.png", size=LARGE)
         photograph(browser, stats, "stats-phone.png", size=(390, 1_000))
+        for report in REPORTS:
+            address = f"{tracker}/stats/content/{report.name}?period=90d"
+            photograph(browser, address, f"reports/{report.name}.png", size=REPORT)
         photograph(browser, f"{site}/stats/", "in-site.png", size=(1_100, 1_000))
         photograph(browser, f"{site}/stats/", "in-site-dark.png", dark=True, size=(1_100, 1_000))
         browser.close()

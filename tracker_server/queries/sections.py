@@ -1,5 +1,7 @@
-"""How the sections of one page were read in some days."""
+"""How the sections of pages were read in some days."""
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -10,6 +12,17 @@ from tracker_server.figures import SectionFigures
 from tracker_server.queries.ranges import is_in, ranges_of
 from tracker_server.statements import DAY_HEADINGS, HEADINGS, SECTION_READ
 
+_DAY_MASK = (1 << 16) - 1
+_Heading = tuple[Any, ...]
+"""Id, position, anchor, title, level, words."""
+_Sums = tuple[int, int, int]
+"""Page loads that had it in view, milliseconds, how many stopped there."""
+_HEADINGS = select(
+    *(HEADINGS.c.path_id, HEADINGS.c.id, HEADINGS.c.position, HEADINGS.c.anchor),
+    *(HEADINGS.c.title, HEADINGS.c.level, HEADINGS.c.words),
+)
+_SUMS = tuple(func.sum(DAY_HEADINGS.c[name]) for name in SECTION_READ)
+
 
 def read_sections(
     connection: Connection, first_day: int, last_day: int, path_id: int
@@ -18,18 +31,52 @@ def read_sections(
 
     Sections that are gone from the manifest come last, those of them that were read in these days.
     """
-    columns = HEADINGS.c
-    statement = select(
-        columns.id, columns.position, columns.anchor, columns.title, columns.level, columns.words
-    ).where(columns.path_id == path_id)
-    # New ids are greater, so of those that are gone the older ones come first.
-    headings = sorted(plain_rows(connection, statement), key=lambda row: (*_place(row[1]), row[0]))
+    headings = [
+        tuple(row[1:])
+        for row in plain_rows(connection, _HEADINGS.where(HEADINGS.c.path_id == path_id))
+    ]
     read = _read(connection, first_day, last_day, [row[0] for row in headings])
+    return _in_order(headings, read)
+
+
+def read_all_sections(
+    connection: Connection, first_day: int, last_day: int
+) -> dict[int, tuple[SectionFigures, ...]]:
+    """Read the sections of all pages that were read in these days, by the id of the path."""
+    key = DAY_HEADINGS.c.key
+    day = key.bitwise_and(literal_column(str(_DAY_MASK)))
+    statement = (
+        select(key.bitwise_rshift(literal_column("16")), *_SUMS)
+        .where(day.between(first_day, last_day))
+        .group_by(key.bitwise_rshift(literal_column("16")))
+    )
+    # PostgreSQL's sum is a decimal number.
+    read = {row[0]: _whole(row[1:]) for row in plain_rows(connection, statement)}
+    pages: defaultdict[int, list[_Heading]] = defaultdict(list)
+    for path_id, *heading in plain_rows(connection, _HEADINGS):
+        pages[path_id].append(tuple(heading))
+    return {
+        path_id: _in_order(headings, read)
+        for path_id, headings in pages.items()
+        if any(heading[0] in read for heading in headings)
+    }
+
+
+def _in_order(
+    headings: Iterable[_Heading], read: Mapping[int, _Sums]
+) -> tuple[SectionFigures, ...]:
+    # New ids are greater, so of those that are gone the older ones come first.
+    ordered = sorted(headings, key=lambda row: (*_place(row[1]), row[0]))
     return tuple(
         SectionFigures(anchor, title, level, words, *read.get(heading, (0, 0, 0)), position is None)
-        for heading, position, anchor, title, level, words in headings
+        for heading, position, anchor, title, level, words in ordered
         if position is not None or heading in read
     )
+
+
+def _whole(sums: Iterable[Any]) -> _Sums:
+    loads, visible, stops = map(int, sums)
+    return loads, visible, stops
 
 
 def _place(position: int | None) -> tuple[bool, int]:
@@ -42,8 +89,7 @@ def _read(
     read = {}
     for number, ranges in ranges_of(first_day, last_day, headings):
         for heading, loads, visible, stops in plain_rows(connection, _sums_in(number), ranges):
-            # PostgreSQL's sum is a decimal number.
-            read[heading] = int(loads), int(visible), int(stops)
+            read[heading] = _whole((loads, visible, stops))
     return read
 
 
@@ -51,5 +97,4 @@ def _read(
 def _sums_in(ranges: int) -> Select[Any]:
     key = DAY_HEADINGS.c.key
     heading = key.bitwise_rshift(literal_column("16"))
-    sums = (func.sum(DAY_HEADINGS.c[name]) for name in SECTION_READ)
-    return select(heading, *sums).where(is_in(key, ranges)).group_by(heading)
+    return select(heading, *_SUMS).where(is_in(key, ranges)).group_by(heading)

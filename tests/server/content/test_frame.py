@@ -204,7 +204,10 @@ def test_every_report_has_a_page_of_documentation(name: str) -> None:
     docs = Path(__file__).parents[3] / "docs" / "reports"
 
     assert f"](reports/{name}.md)" in (docs.parent / "reports.md").read_text()
-    assert f"GET /api/content/{name}" in (docs / f"{name}.md").read_text()
+    text = (docs / f"{name}.md").read_text()
+    assert f"GET /api/content/{name}" in text
+    assert f"](../images/reports/{name}.png)" in text
+    assert "## What to do" in text
 
 
 @pytest.mark.parametrize("report", ["nothing", "searches.pdf", "searches.csv.csv"])
