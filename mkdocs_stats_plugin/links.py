@@ -6,7 +6,7 @@ worked out as a browser does; whether there is a page is for the manifest to say
 
 import re
 from dataclasses import dataclass
-from html import unescape
+from html import escape, unescape
 from urllib.parse import unquote, urlsplit
 
 from mkdocs_stats_plugin.paths import is_listable, site_path
@@ -125,6 +125,12 @@ def read_links(html: str, url: str, address: Address) -> Links:
                 anchors.add(f"{path}#{anchor}")
     paths.discard(own)
     return Links(sorted(filter(is_listable, paths)), sorted(anchors), outbound)
+
+
+def has_place(html: str, anchor: str) -> bool:
+    """Tell whether an element of a page, whichever it is, has this id, or a link this name."""
+    name = re.escape(escape(anchor))
+    return re.search(rf"\s(?:id|name)\s*=\s*([\"']?){name}\1[\s>/]", html) is not None
 
 
 def _is_sign(html: str, start: int, anchor: str) -> bool:

@@ -3,7 +3,7 @@
 One object serves all builds of a process, as `manifest` says.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
+from mkdocs_stats_plugin.entry import Entry
 from mkdocs_stats_plugin.facts import Surroundings, read_entry
 from mkdocs_stats_plugin.history import History, read_history
-from mkdocs_stats_plugin.links import Address
+from mkdocs_stats_plugin.links import Address, has_place
 from mkdocs_stats_plugin.manifest import Head, Manifest
 from mkdocs_stats_plugin.navigation import read_places
 from mkdocs_stats_plugin.origin import digest_of, read_redirects
@@ -91,9 +92,10 @@ class Survey:
             pasts=history.files,
             digests=self._digests,
         )
-        for page in self._rendered:
-            file = f"{config.site_dir}/{page.file.dest_uri}"
-            self._manifest.add(read_entry(page, site), file)
+        entries = [(read_entry(page, site), page) for page in self._rendered]
+        _leave_out_places(entries)
+        for entry, page in entries:
+            self._manifest.add(entry, f"{config.site_dir}/{page.file.dest_uri}")
         self._rendered = []
         site_dir = Path(config.site_dir)
         if choices.dirty:
@@ -125,6 +127,33 @@ class Survey:
                 )
             self._past = folder, commit, history or _NOTHING
         return commit, self._past[2]
+
+
+def _leave_out_places(entries: Sequence[tuple[Entry, Page]]) -> None:
+    """Leave out anchors that no heading of the manifest has, and yet something on their page.
+
+    What the manifest does not name would seem to be missing: figures, definitions, headings of
+    deeper levels.
+    """
+    pages = {entry["path"]: (entry, page) for entry, page in entries}
+    headings: dict[str, set[str]] = {}
+
+    def is_elsewhere(link: str) -> bool:
+        path, _, anchor = link.partition("#")
+        if path not in pages:
+            return False
+        entry, page = pages[path]
+        if path not in headings:
+            headings[path] = {heading["id"] for heading in entry.get("headings", ())}
+        return anchor not in headings[path] and has_place(page.content or "", anchor)
+
+    for entry, _ in entries:
+        if any(map(is_elsewhere, entry.get("anchors", ()))):
+            kept = [link for link in entry["anchors"] if not is_elsewhere(link)]
+            if kept:
+                entry["anchors"] = kept
+            else:
+                del entry["anchors"]
 
 
 def _tell(left_out: Iterable[str]) -> None:

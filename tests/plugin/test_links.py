@@ -180,3 +180,23 @@ def test_links_to_what_is_no_page_of_the_manifest_are_left_out(site: Site) -> No
     assert entry["links"] == ["/guide/"]
     assert entry["anchors"] == ["/guide/#c"]
     assert "next" not in entry
+
+
+def test_anchors_that_something_else_has_are_left_out(site: Site) -> None:
+    """Only headings are named: of a link to anything else nobody could say whether it works."""
+    site.settings = {"markdown_extensions": ["attr_list"]}
+    site.write(
+        "guide/install.md",
+        '# Install\n\nA word.\n{ #word }\n\n<a id="old"></a><a name="older"></a>\n\n'
+        '##### Deep\n{ #deep }\n\n<span id="a&amp;b">c</span> id="text"\n',
+    )
+    anchors = ("install", "word", "old", "older", "deep", "a&b", "text", "gone", "wor")
+    links = "\n".join(f"[{anchor}](install.md#{anchor})" for anchor in anchors)
+    site.write("guide/index.md", f"# Guide\n\n{links}\n")
+    site.write("index.md", "# Kettle\n\n[word](guide/install.md#word)\n")
+
+    entries = site.build().entries()
+
+    named = ("gone", "install", "text", "wor")
+    assert entries["/guide/"]["anchors"] == [f"/guide/install/#{name}" for name in named]
+    assert "anchors" not in entries["/"]
