@@ -4,6 +4,7 @@ Every revision is one transaction, its row in the table of revisions included: w
 ends the process in between, the database is as it was before or as it is after.
 """
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,9 @@ VERSION_TABLE = "schema_revision"
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSIONS: tuple[Path, ...] = (MIGRATIONS / "versions",)
 """Where revisions are looked for; in the order of these, and of the names of their files."""
+
+# Before it is loaded: it tells of its plugins on the way.
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def pending(engine: Engine) -> Sequence[str]:

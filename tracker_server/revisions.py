@@ -1,6 +1,5 @@
 """Applies one revision of the tables by Alembic; `migrate` loads this when there is one."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,8 +8,6 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection
-
-logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def known(home: Path, places: Sequence[Path]) -> list[str]:

@@ -336,7 +336,8 @@ def _check_integrity(file: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)
+    # What SQLite says of a damaged schema has the rest of a statement in it.
+    return getattr(error, "strerror", None) or str(error).partition("\n")[0]
 
 
 def _connect(file: Path, mode: str) -> sqlite3.Connection:

@@ -75,7 +75,8 @@ def make_view(
         return Cell(kind, title or texts.entry(value), value if title else "", link, out)
 
     def reason(one: Mapping[str, Any]) -> tuple[str, str, str]:
-        said = texts(f"reason.{one['code']}", n=one["count"])
+        code, count = one["code"], one["count"]
+        said = texts(f"reason.{code}", n=count)
         return said, address.contents(one["report"]), texts.number(float(one["points"]))
 
     columns = [(column["kind"], column["name"]) for column in report["columns"]]
