@@ -101,8 +101,14 @@ class Readers:
 
     def __init__(self, site: Path, site_url: str, tracker_url: str) -> None:
         pages = json.loads((site / "stats-manifest.json").read_text(encoding="utf-8"))["pages"]
+        linked = {link for page in pages for link in page.get("links", ())}
         self._paths = [
-            page["path"] for page in pages if page["published"] and page["type"] != "stats"
+            page["path"]
+            for page in pages
+            if page["published"]
+            and page["type"] != "stats"
+            # What nothing leads to nobody finds.
+            and (page["type"] != "page" or "nav" in page or page["path"] in linked)
         ]
         self._site_url = site_url
         self._tracker_url = tracker_url
