@@ -24,6 +24,8 @@ NEIGHBOURS = 4
 _BEGIN, _FINAL = slice(3), slice(-3, None)
 """What two names have to have in common, one or the other, to be compared."""
 _NUMBER = re.compile(r"\d+")
+_FINALS = ("/", ".html", ".htm", ".md", ".php", "/index", "/")
+"""What a path may end with that is not its name, in the order in which it is taken away."""
 _BETWEEN = "\0"  # No path and no title has it.
 
 
@@ -95,7 +97,7 @@ class ClosestPages:
 def _plain_paths(paths: Iterable[str]) -> list[str]:
     """Write paths plainly, all at once, and without what they end with besides their names."""
     text = plain(_BETWEEN.join(paths)) + _BETWEEN
-    for final in ("/", ".html", ".md"):
+    for final in _FINALS:
         text = text.replace(f"{final}{_BETWEEN}", _BETWEEN)
     return text.split(_BETWEEN)[:-1]
 
