@@ -1,0 +1,247 @@
+"""What readers do on a page, in a real Chromium on each theme: what the reports say of it is exact.
+
+A site of its own, the real plugin, a real tracker; one reader types, clicks, copies, rates and
+scrolls.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.e2e.conftest import build_site, eventually, fetch_json, serving, tracking
+from tests.processes import free_port
+
+THEMES = ("mkdocs", "readthedocs", "material")
+FINAL_MS = 1_600
+"""How long a text must stay as it is to be what was searched for, and something more."""
+HOME = f"""# Kettle
+
+<div data-stats="feedback"></div>
+
+```python
+import kettle
+```
+
+```console
+$ kettle boil
+```
+
+[Elsewhere](https://elsewhere.example/page) and [a file](kettle.zip)
+
+## First part
+
+{"It boils and it tells. " * 300}
+
+## Second part
+
+{"Flask is a flask. " * 300}
+
+## Third part
+
+{"The end comes. " * 300}
+"""
+HIGHLIGHTED = [{"pymdownx.highlight": {"pygments_lang_class": True}}, "pymdownx.superfences"]
+"""As Material's documentation advises. Without the option a block does not say its language."""
+FLASK = "# Flask\n\nHow to put a flask on a kettle.\n"
+
+
+class Doings:
+    """A site, its tracker, and a reader's page."""
+
+    def __init__(self, theme: str, site: str, tracker: str, page: Page) -> None:
+        self.theme, self.site, self.tracker, self.page = theme, site, tracker, page
+
+    def open(self, path: str = "/") -> None:
+        """Go to a page, and wait until the second script is there."""
+        self.page.goto(self.site + path)
+        self.page.wait_for_function(
+            "performance.getEntriesByType('resource').some(({ name }) => /extras/.test(name))"
+        )
+        self.page.wait_for_timeout(700)
+
+    def leave(self) -> None:
+        """Let what waits be said."""
+        self.page.goto("about:blank")
+
+    def rows(self, report: str, **parameters: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a report."""
+        more = "".join(f"&{name}={value}" for name, value in parameters.items())
+        found = fetch_json(f"{self.tracker}/api/content/{report}?period=7d{more}")
+        return [tuple(row.values()) for row in found["rows"]]
+
+    def expect(self, report: str, check: Callable[[list[tuple[Any, ...]]], bool]) -> None:
+        """Wait until a report, which is at most ten seconds old, says what it should."""
+        seen: list[Any] = []
+
+        def holds() -> bool:
+            seen[:] = [self.rows(report)]
+            return check(seen[0])
+
+        try:
+            eventually(holds, report, 30)
+        except AssertionError:
+            raise AssertionError(f"{report}: {seen}") from None
+
+
+def _settings(theme: str, url: str, tracker: str) -> dict[str, Any]:
+    named: dict[str, Any] = {"name": theme}
+    if theme == "material":
+        named |= {"font": False, "features": ["navigation.instant", "content.code.copy"]}
+    else:
+        named |= {"highlightjs": False}
+    rating = {"icon": "material/thumb-up-outline", "note": "Thanks!"}
+    ratings = [rating | {"name": "Yes", "data": 1}, rating | {"name": "No", "data": 0}]
+    return {
+        "site_name": "Kettle",
+        "site_url": f"{url}/",
+        "theme": named,
+        "markdown_extensions": HIGHLIGHTED if theme == "material" else ["fenced_code"],
+        "extra": {
+            "analytics": {"feedback": {"title": "Helpful?", "ratings": ratings}},
+        },
+        "plugins": ["search", {"stats": {"tracker_url": tracker, "track_local": True}}],
+    }
+
+
+@pytest.fixture(params=THEMES)
+def doings(request: pytest.FixtureRequest, chromium: Browser, tmp_path: Path) -> Iterator[Doings]:
+    """Build and serve the site in a theme, run a tracker, open a browser."""
+    theme, site_port, tracker_port = request.param, free_port(), free_port()
+    url, tracker = f"http://127.0.0.1:{site_port}", f"http://127.0.0.1:{tracker_port}"
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "index.md").write_text(HOME)
+    (docs / "flask.md").write_text(FLASK)
+    (docs / "kettle.zip").write_bytes(b"PK")
+    config = tmp_path / "mkdocs.yml"
+    config.write_text(json.dumps(_settings(theme, url, tracker)))
+    build_site(config, tmp_path / "site")
+    manifest = str(tmp_path / "site" / "stats-manifest.json")
+    context = chromium.new_context(viewport={"width": 1_400, "height": 800})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.route("https://elsewhere.example/**", lambda route: route.fulfill(body="there"))
+    with (
+        serving(tmp_path / "site", site_port),
+        tracking(tmp_path, tracker_port, "--manifest", manifest),
+    ):
+        yield Doings(theme, url, tracker, context.new_page())
+        context.close()
+
+
+def _search_box(doings: Doings) -> Locator:
+    page = doings.page
+    if doings.theme == "material":
+        page.keyboard.press("f")
+        return page.locator(".md-search__input")
+    if doings.theme == "mkdocs":
+        page.locator("[data-bs-target='#mkdocs_search_modal']").first.click()
+    else:
+        doings.open("/search.html")
+    return page.locator("#mkdocs-search-query")
+
+
+def test_searches(doings: Doings) -> None:
+    """Two queries, typed letter by letter: each once, with its results, and the click."""
+    doings.open()
+    box = _search_box(doings)
+    expect(box).to_be_visible()
+    box.press_sequentially("flsk", delay=120)
+    doings.page.wait_for_timeout(FINAL_MS)
+    box.fill("")
+    box.press_sequentially("flask", delay=120)
+    doings.page.wait_for_timeout(FINAL_MS)
+    inside = ".md-search-result" if doings.theme == "material" else "#mkdocs-search-results"
+    doings.page.locator(f"{inside} a[href*='flask']").first.click()
+    doings.page.wait_for_url("**/flask/**")
+    doings.leave()
+
+    doings.expect("searches", lambda rows: len(rows) == 2 and rows[1][5] == 1)
+    vain, found = doings.rows("searches")
+    assert vain == ("flsk", 1, 1, 0, 0.0, 0, None, None)
+    assert (found[:4], found[5:]) == (("flask", 1, 0, 0), (1, "/flask/", "Flask"))
+    assert found[4] >= 1
+
+
+def test_feedback(doings: Doings) -> None:
+    """One click and a comment on the neutral widget; on Material its own form as well."""
+    doings.open()
+    widget = doings.page.locator(".mkdocs-stats-feedback")
+    widget.locator("button[data-md-value='0']").click()
+    expect(widget.locator("div[data-md-value='0']")).to_be_visible()
+    comment = widget.locator("[data-stats-comment]")
+    comment.fill("The second command fails, mail me at ada@example.org")
+    comment.press("Enter")
+    comment.blur()
+    expected = [("/", "Kettle", "negative", "The second command fails, mail me at *", 1)]
+    if doings.theme == "material":
+        form = doings.page.locator("form.md-feedback")
+        form.scroll_into_view_if_needed()
+        form.locator("button[data-md-value='1']").click()
+        expected.append(("/", "Kettle", "positive", "", 1))
+    doings.leave()
+
+    ratings = len(expected)
+    doings.expect("feedback", lambda rows: bool(rows) and sum(rows[0][3:5]) == ratings)
+    assert doings.rows("feedback")[0][3:5] == (ratings - 1, 1)
+    assert [row[:5] for row in doings.rows("comments")] == expected[:1]
+
+
+def test_copies(doings: Doings) -> None:
+    """A selection is copied twice and counts once; a button counts as well; never the text."""
+    doings.open()
+    page = doings.page
+    page.locator("pre").first.evaluate(
+        "pre => getSelection().selectAllChildren(pre.querySelector('code') ?? pre)"
+    )
+    page.keyboard.press("Control+c")
+    page.keyboard.press("Control+c")
+    if doings.theme == "material":
+        page.locator("[data-clipboard-target]").nth(1).click(force=True)
+    else:
+        page.locator("pre").nth(1).evaluate("pre => getSelection().selectAllChildren(pre)")
+        page.keyboard.press("Control+c")
+    doings.leave()
+
+    doings.expect("code-copies", lambda rows: len(rows) == 2)
+    assert sorted(row[2:5] for row in doings.rows("code-copies")) == [
+        (1, "python", 1),
+        (2, "console", 1),
+    ]
+    assert "import kettle" not in json.dumps(doings.rows("code-copies"))
+
+
+def test_links_out(doings: Doings) -> None:
+    """A link to another site and a file; neither is held up."""
+    doings.open()
+    with doings.page.expect_download():
+        doings.page.get_by_role("link", name="a file").click()
+    doings.page.get_by_role("link", name="Elsewhere").click()
+    doings.page.wait_for_url("https://elsewhere.example/page")
+
+    doings.expect("links-out", lambda rows: len(rows) == 2)
+    # What looks like an address of a machine is blotted out.
+    host = doings.site.replace("127.0.0.1", "***")
+    assert sorted(row[2:] for row in doings.rows("links-out")) == [
+        (f"{host}/kettle.zip", "download", 1),
+        ("https://elsewhere.example/page", "outbound", 1),
+    ]
+
+
+def test_sections(doings: Doings) -> None:
+    """Scrolled to the second part and left there: that is where the reader stopped."""
+    doings.open()
+    doings.page.wait_for_timeout(2_000)
+    doings.page.locator("#second-part").evaluate("e => scrollTo(0, e.offsetTop)")
+    doings.page.wait_for_timeout(3_000)
+    doings.leave()
+
+    doings.expect("sections", lambda rows: len(rows) == 4)
+    rows = {row[3]: row for row in doings.rows("sections", page="/")}
+    assert [(rows[name][5], rows[name][8]) for name in ("kettle", "first-part")] == [(1, 0), (1, 0)]
+    assert (rows["second-part"][5], rows["second-part"][8]) == (1, 1)
+    assert rows["second-part"][7] == pytest.approx(3, abs=1)
+    assert rows["third-part"][5] == 0
