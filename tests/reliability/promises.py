@@ -105,7 +105,7 @@ PROMISES = (
     Promise(
         number="P12",
         sentence="The live page has a ceiling",
-        target="10,000 pages: streams up to the limit, 503 for the rest; views at most twice as slow; 150 MiB",
+        target="10,000 pages: streams up to the limit, 503 for the rest; views within 50 ms, or at most twice as slow as alone; 150 MiB",
         script=("tests.reliability.followers",),
     ),
     Promise(
@@ -256,6 +256,7 @@ A test that cannot fail shows nothing (P3). The same scripts over a tracker that
 - That messages are genuine: no tracker can tell a forged one. What forgery can do is bounded: unknown hosts are refused, unknown paths are few, each network has a rate.
 - The last message of a closing tab, and readers whose browsers block the tracker.
 - Durability on disks that lie about a flush, on network file systems, or with `STATS_SYNCHRONOUS=normal`.
+- To be told when moving the log into the database file fails: SQLite tries again at the next commit, the log grows meanwhile, and nothing in it is lost.
 - Heartbeats: an answer of 202 may be lost with up to one interval of reading time.
 - To stand against a flood that fills the line: put a proxy in front, and name it in `STATS_TRUSTED_PROXIES`.
 - Anonymity in the legal sense: with `visitor_id: daily`, ids are pseudonyms for as long as the key of their day lives, 48 hours at most.
