@@ -221,7 +221,7 @@ ONLY_PLACES = {
         "vocabulary",
     },
     r"\bpyroaring\b": {"audit", "cleanup", "content_reports", "queries", "recount"},
-    r"\balembic\b": {"revisions", "migrations"},
+    r"\b(?:import|from) alembic\b": {"revisions", "migrations"},
     r"\bsqlite3\.connect\b": {"sqlite_file"},
     r"\btermios\b": {"screen"},
     r"\burlopen\b": {"remote"},

@@ -30,6 +30,7 @@ from tracker_server.config import Settings, database_file
 from tracker_server.console import (
     database_option,
     errors_in_one_line,
+    period_option,
     settings_of,
     terminal_style,
 )
@@ -37,7 +38,6 @@ from tracker_server.demo_data import fill
 from tracker_server.demo_readers import DAYS
 from tracker_server.errors import ConfigurationError, TrackerError
 from tracker_server.front import Front
-from tracker_server.grains import ALL, DEFAULT_PERIOD, PERIODS
 from tracker_server.keyring import Keyring, keyring_file
 from tracker_server.live import Live
 from tracker_server.logs import JsonLines
@@ -204,13 +204,7 @@ def demo_data(*, seed: int, days: int, **options: object) -> None:
 
 @main.command()
 @database_option
-@click.option(
-    "--period",
-    default=DEFAULT_PERIOD,
-    show_default=True,
-    type=click.Choice([*PERIODS, ALL]),
-    help="Which days, today included.",
-)
+@period_option
 @click.option("--page", help="Only of one page: its path, as in the manifest.")
 @click.option("--referrer", help="Only from one source; empty for direct or unknown.")
 @click.option("--campaign", help="Only from one campaign: source/medium/name.")

@@ -12,12 +12,12 @@ from tracker_server.catalogue import REPORTS
 from tracker_server.console import (
     database_option,
     errors_in_one_line,
+    period_option,
     settings_of,
     terminal_style,
 )
 from tracker_server.content_answers import ContentAnswers
 from tracker_server.exports import write_csv
-from tracker_server.grains import ALL, DEFAULT_PERIOD, PERIODS
 from tracker_server.readers import content_reader, overview_reader
 from tracker_server.terminal_table import render_table
 from tracker_server.texts import LANGUAGES, Texts
@@ -34,13 +34,7 @@ def _options(_: object, __: object, given: tuple[str, ...]) -> dict[str, str]:
 @click.command()
 @database_option
 @click.argument("name", type=click.Choice([report.name for report in REPORTS]), metavar="NAME")
-@click.option(
-    "--period",
-    default=DEFAULT_PERIOD,
-    show_default=True,
-    type=click.Choice([*PERIODS, ALL]),
-    help="Which days, today included.",
-)
+@period_option
 @click.option("--page", help="Only of one page, where the report can be: its path.")
 @click.option(
     "--set",

@@ -10,10 +10,19 @@ import click
 
 from tracker_server.config import Settings, read_settings, split_hosts
 from tracker_server.errors import ConfigurationError, TrackerError
+from tracker_server.grains import ALL, DEFAULT_PERIOD, PERIODS
 from tracker_server.terminal import Style
 
 database_option = click.option(
     "--database-url", help="SQLAlchemy URL.  [STATS_DATABASE_URL; sqlite:///stats.sqlite3]"
+)
+
+period_option = click.option(
+    "--period",
+    default=DEFAULT_PERIOD,
+    show_default=True,
+    type=click.Choice([*PERIODS, ALL]),
+    help="Which days, today included.",
 )
 
 

@@ -8,6 +8,7 @@ from tracker_server.database import plain_rows
 from tracker_server.figures import Read
 from tracker_server.queries.events import of_events
 from tracker_server.queries.readings import read_readings
+from tracker_server.queries.site_pages import IS_OFFERED
 from tracker_server.readings import expected_time
 from tracker_server.statements import EVENT_COUNTS, PAGES, PATHS
 from tracker_server.tables import Column, ContentReport, Kind, PageRef, Table, TableQuestion, Value
@@ -70,7 +71,7 @@ def _read_pages(connection: Connection) -> dict[int, tuple[PageRef, int | None]]
     statement = (
         select(PATHS.c.id, PATHS.c.text, columns.title, columns.reading_seconds, columns.words)
         .join_from(PAGES, PATHS, PATHS.c.id == columns.path_id)
-        .where(columns.published, ~columns.generated, columns.type != "stats")
+        .where(IS_OFFERED)
     )
     return {
         path_id: (PageRef(path, title), _in_seconds(expected_time(seconds, words)))

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 from tracker_server.database import plain_rows
 from tracker_server.queries.breakdown import audience_parts, read_texts
 from tracker_server.queries.refs import read_refs
+from tracker_server.queries.site_pages import IS_OFFERED
 from tracker_server.runs import read_latest_first
 from tracker_server.schema import OTHER
 from tracker_server.statements import AUDIENCES, PAGES, PATHS, TOTALS
@@ -197,8 +198,7 @@ def _read_pages(connection: Connection) -> _Pages:
     statement = (
         select(columns.path_id, PATHS.c.text, columns.language, columns.source)
         .join_from(PAGES, PATHS, PATHS.c.id == columns.path_id)
-        .where(columns.published.is_(True), columns.generated.is_(False))
-        .where(columns.type != "stats", columns.language.is_not(None))
+        .where(IS_OFFERED, columns.language.is_not(None))
     )
     rows = plain_rows(connection, statement)
     bases = {path: base_of(text, language) for path, text, language, _ in rows}

@@ -4,18 +4,12 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import MakeSite, Site
+from tests.server.conftest import Site
 from tests.server.content.asking import ask, rows
 from tests.server.content.manifests import deploy, page
 from tracker_server.content_reports import broken_anchors
 
 DAY = 86_400
-
-
-@pytest.fixture
-def bare(make_site: MakeSite) -> Site:
-    """Return a tracker without manifest."""
-    return make_site()
 
 
 def _headings(**titles: str) -> list[dict[str, Any]]:

@@ -5,20 +5,12 @@ import io
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.server.conftest import MakeSite, Site
+from tests.server.conftest import Site
 from tests.server.content.asking import ask, rows
 from tests.server.content.manifests import deploy, page
 from tracker_server.content_reports.health import FINDINGS
 
 ROOT = Path(__file__).parents[3]
-
-
-@pytest.fixture
-def bare(make_site: MakeSite) -> Site:
-    """Return a tracker without manifest."""
-    return make_site()
 
 
 def _reason(code: str, report: str, count: int, points: float) -> dict[str, Any]:

@@ -3,20 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
-from tests.server.conftest import MakeSite, Site
+from tests.server.conftest import Site
 from tests.server.content.asking import ask, rows
 from tests.server.content.manifests import deploy, page
 
 DAY = 86_400
 OLD, OLDER, NEW, FAQ = "/old/", "/older/", "/new/", "/faq/"
-
-
-@pytest.fixture
-def bare(make_site: MakeSite) -> Site:
-    """A site without a manifest."""
-    return make_site()
 
 
 def _views(site: Site, readers: Mapping[str, range]) -> None:

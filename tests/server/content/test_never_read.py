@@ -5,19 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import MakeSite, Site
+from tests.server.conftest import Site
 from tests.server.content.asking import ask, rows
 from tests.server.content.manifests import bot_view, deploy, page
 
 DAY = 86_400
 OLD = {"created": "2025-06-01"}
 """214 days before the clock stands."""
-
-
-@pytest.fixture
-def bare(make_site: MakeSite) -> Site:
-    """Return a tracker without manifest."""
-    return make_site()
 
 
 def _paths(site: Site, **parameters: object) -> list[str]:

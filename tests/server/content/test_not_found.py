@@ -15,12 +15,6 @@ DAY = 86_400
 INSTALL = page("/new/install/", title="Installing", source="new/install.md")
 
 
-@pytest.fixture
-def bare(make_site: MakeSite) -> Site:
-    """Return a tracker without manifest."""
-    return make_site()
-
-
 def _miss(site: Site, path: str, times: int = 1, referrer: str = "") -> None:
     keys: dict[str, Any] = {"r": f"https://{referrer}/some/page"} if referrer else {}
     for _ in range(times):

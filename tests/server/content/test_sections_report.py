@@ -2,18 +2,12 @@
 
 import pytest
 
-from tests.server.conftest import MakeSite, Site
+from tests.server.conftest import Site
 from tests.server.content.asking import ask, rows
 from tests.server.content.manifests import deploy, page
 
 DAY = 86_400
 Headings = tuple[str, ...]
-
-
-@pytest.fixture
-def bare(make_site: MakeSite) -> Site:
-    """Return a tracker without manifest."""
-    return make_site()
 
 
 def _page(path: str, *anchors: str) -> dict[str, object]:

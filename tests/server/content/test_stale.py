@@ -1,18 +1,10 @@
 """Pages that are read although they are old, in the order in which to look after them."""
 
-import pytest
-
-from tests.server.conftest import MakeSite, Site
+from tests.server.conftest import Site
 from tests.server.content.asking import ask, rows
 from tests.server.content.manifests import bot_view, deploy, page
 
 DAY = 86_400
-
-
-@pytest.fixture
-def bare(make_site: MakeSite) -> Site:
-    """Return a tracker without manifest."""
-    return make_site()
 
 
 def _view(site: Site, path: str, times: int) -> None:
