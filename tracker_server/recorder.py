@@ -138,7 +138,7 @@ class Recorder:
     def clean_up(self) -> None:
         """Delete what is of no more use, in steps between which messages are stored."""
         for _ in range(MAX_CLEANUP_STEPS):
-            with self._committing, self._heard():
+            with self._committing, self._heard(is_proof=False):
                 now = int(self._clock())
                 complete = self._store.clean_up(now, self.pressure.patience(now))
                 if self._beats is not None:
@@ -222,14 +222,20 @@ class Recorder:
         return None
 
     @contextmanager
-    def _heard(self) -> Iterator[None]:
-        """Tell the health how what is done in this block ended."""
+    def _heard(self, *, is_proof: bool = True) -> Iterator[None]:
+        """Tell the health how what is done in this block ended.
+
+        Args:
+            is_proof: whether, where this can be done, messages can be stored. What deletes goes on
+                on a disk that has no room for them.
+        """
         try:
             yield
         except StorageError as error:
             self.health.hear_failure(error, self._clock())
             raise
-        self.health.hear_success()
+        if is_proof:
+            self.health.hear_success()
 
 
 class _RecentBeats:
