@@ -23,6 +23,8 @@ from tracker_server.terminal_table import render_table
 from tracker_server.texts import LANGUAGES, Texts
 from tracker_server.wire import MAX_ROWS
 
+NAMES = [report.name for report in REPORTS]
+
 
 def _options(_: object, __: object, given: tuple[str, ...]) -> dict[str, str]:
     pairs = dict(text.partition("=")[::2] for text in given)
@@ -31,9 +33,9 @@ def _options(_: object, __: object, given: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-@click.command()
+@click.command(epilog=f"NAME is one of {', '.join(NAMES)}.")
 @database_option
-@click.argument("name", type=click.Choice([report.name for report in REPORTS]), metavar="NAME")
+@click.argument("name", type=click.Choice(NAMES), metavar="NAME")
 @period_option
 @click.option("--page", help="Only of one page, where the report can be: its path.")
 @click.option(

@@ -279,5 +279,6 @@ def test_the_command_prints_a_report(site: Site) -> None:
         return ran.output
 
     assert "kettle on fire" in run("--period", "all")
+    assert all(name in run("--help") for name in NAMES)
     assert json.loads(run("--period", "all", "--json"))["rows"][0]["query"] == "kettle on fire"
     assert run("--period", "all", "--csv").splitlines()[1].startswith("kettle on fire,1,1")
