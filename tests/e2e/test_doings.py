@@ -6,7 +6,6 @@ scrolls.
 
 import json
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from tests.processes import free_port
 THEMES = ("mkdocs", "readthedocs", "material")
 FINAL_MS = 1_600
 """How long a text must stay as it is to be what was searched for, and something more."""
-HOME = f"""# Kettle
+HOME = """# Kettle
 
 <div data-stats="feedback"></div>
 
@@ -31,21 +30,17 @@ $ kettle boil
 ```
 
 [Elsewhere](https://elsewhere.example/page) and [a file](kettle.zip)
-
-## First part
-
-{"It boils and it tells. " * 300}
-
-## Second part
-
-{"Flask is a flask. " * 300}
-
-## Third part
-
-{"The end comes. " * 300}
 """
 HIGHLIGHTED = [{"pymdownx.highlight": {"pygments_lang_class": True}}, "pymdownx.superfences"]
 """As Material's documentation advises. Without the option a block does not say its language."""
+LONG = "# Long\n\nIt begins.\n\n" + "\n\n".join(
+    f"## {title} part\n\n{text * 300}"
+    for title, text in (
+        ("First", "It boils and it tells. "),
+        ("Second", "Flask is a flask. "),
+        ("Third", "The end comes. "),
+    )
+)
 FLASK = "# Flask\n\nHow to put a flask on a kettle.\n"
 
 
@@ -107,29 +102,39 @@ def _settings(theme: str, url: str, tracker: str) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(params=THEMES)
-def doings(request: pytest.FixtureRequest, chromium: Browser, tmp_path: Path) -> Iterator[Doings]:
-    """Build and serve the site in a theme, run a tracker, open a browser."""
+@pytest.fixture(scope="module", params=THEMES)
+def running(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str, str]]:
+    """Build and serve the site in a theme, and run a tracker; yields theme and addresses."""
     theme, site_port, tracker_port = request.param, free_port(), free_port()
     url, tracker = f"http://127.0.0.1:{site_port}", f"http://127.0.0.1:{tracker_port}"
-    docs = tmp_path / "docs"
+    folder = tmp_path_factory.mktemp(theme)
+    docs = folder / "docs"
     docs.mkdir()
     (docs / "index.md").write_text(HOME)
     (docs / "flask.md").write_text(FLASK)
+    (docs / "long.md").write_text(LONG)
     (docs / "kettle.zip").write_bytes(b"PK")
-    config = tmp_path / "mkdocs.yml"
+    config = folder / "mkdocs.yml"
     config.write_text(json.dumps(_settings(theme, url, tracker)))
-    build_site(config, tmp_path / "site")
-    manifest = str(tmp_path / "site" / "stats-manifest.json")
+    build_site(config, folder / "site")
+    manifest = str(folder / "site" / "stats-manifest.json")
+    with (
+        serving(folder / "site", site_port),
+        tracking(folder, tracker_port, "--manifest", manifest),
+    ):
+        yield theme, url, tracker
+
+
+@pytest.fixture
+def doings(running: tuple[str, str, str], chromium: Browser) -> Iterator[Doings]:
+    """Open a browser of a reader of its own."""
     context = chromium.new_context(viewport={"width": 1_400, "height": 800})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     context.route("https://elsewhere.example/**", lambda route: route.fulfill(body="there"))
-    with (
-        serving(tmp_path / "site", site_port),
-        tracking(tmp_path, tracker_port, "--manifest", manifest),
-    ):
-        yield Doings(theme, url, tracker, context.new_page())
-        context.close()
+    yield Doings(*running, context.new_page())
+    context.close()
 
 
 def _search_box(doings: Doings) -> Locator:
@@ -233,15 +238,15 @@ def test_links_out(doings: Doings) -> None:
 
 def test_sections(doings: Doings) -> None:
     """Scrolled to the second part and left there: that is where the reader stopped."""
-    doings.open()
+    doings.open("/long/")
     doings.page.wait_for_timeout(2_000)
     doings.page.locator("#second-part").evaluate("e => scrollTo(0, e.offsetTop)")
     doings.page.wait_for_timeout(3_000)
     doings.leave()
 
-    doings.expect("sections", lambda rows: len(rows) == 4)
-    rows = {row[3]: row for row in doings.rows("sections", page="/")}
-    assert [(rows[name][5], rows[name][8]) for name in ("kettle", "first-part")] == [(1, 0), (1, 0)]
+    doings.expect("sections", lambda rows: "second-part" in {row[3] for row in rows})
+    rows = {row[3]: row for row in doings.rows("sections", page="/long/")}
+    assert [(rows[name][5], rows[name][8]) for name in ("long", "first-part")] == [(1, 0), (1, 0)]
     assert (rows["second-part"][5], rows["second-part"][8]) == (1, 1)
     assert rows["second-part"][7] == pytest.approx(3, abs=1)
     assert rows["third-part"][5] == 0
