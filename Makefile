@@ -9,7 +9,7 @@ DEMO := $(VENV)/.demo
 # Most of their time is waiting, hence more of them at once than there are cores; those of a file share what they build.
 # What compares moments with a bound comes after them, by itself. Without a whole Chromium those that need one are left out, and counted in red.
 define BROWSER_TESTS
-$(BIN)/pytest -m 'not alone' -n 3 --dist loadfile tests/browser tests/e2e
+$(BIN)/pytest -m 'not alone' -n 4 --dist loadfile tests/browser tests/e2e
 $(BIN)/pytest -m alone tests/browser tests/e2e
 endef
 WITHOUT_BROWSER := --ignore=tests/e2e --ignore=tests/browser
@@ -38,7 +38,7 @@ check: ## Run without set-up: lint, types, all tests
 	npm --prefix js run --silent check
 	npm --prefix js run --silent build -- --check
 	npm --prefix js test --silent
-	TEST_EVENTS=16000 $(BIN)/pytest -n 3 $(WITHOUT_BROWSER)
+	TEST_EVENTS=16000 $(BIN)/pytest -n 4 $(WITHOUT_BROWSER)
 	$(BROWSER_TESTS)
 
 coverage: $(READY) ## Say which lines the tests without a browser do not reach
