@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from tracker_server.errors import InvalidQuestionError
 from tracker_server.exports import write_table
 from tracker_server.packing import day_of
-from tracker_server.questions import parse_days, parse_limit, parse_page
+from tracker_server.questions import first_day_of, parse_days, parse_limit, parse_page
 from tracker_server.remembered import Remembered
 from tracker_server.tables import ContentReport, Option, Table, TableQuestion
 
@@ -61,9 +61,7 @@ class ContentAnswers:
     def _parse(self, report: ContentReport, parameters: Mapping[str, str]) -> TableQuestion:
         today = day_of(int(self._clock()))
         period, first, last = parse_days(parameters, today, self._first_day)
-        page = parse_page(parameters) if report.of_page != "no" else None
-        if report.of_page == "must" and page is None:
-            raise InvalidQuestionError("page", "must be the path of a page")
+        page = parse_page(parameters) if report.of_page else None
         return TableQuestion(
             report.name,
             period,
@@ -76,8 +74,7 @@ class ContentAnswers:
         )
 
     def _first_day(self) -> int:
-        since = self._tracking_since()
-        return day_of(int(self._clock()) if since is None else since)
+        return first_day_of(self._tracking_since(), self._clock())
 
 
 def _parse_option(option: Option, parameters: Mapping[str, str]) -> int:

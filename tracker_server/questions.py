@@ -15,6 +15,7 @@ from tracker_server.grains import (
     PERIODS,
     usual_grain,
 )
+from tracker_server.packing import day_of
 from tracker_server.paths import normalise_path
 from tracker_server.wire import DEFAULT_ROWS, MAX_ROWS
 
@@ -53,6 +54,11 @@ def parse_question(
         parse_limit("limit", parameters.get("limit", str(DEFAULT_ROWS))),
         parse_limit("pages", parameters["pages"]) if "pages" in parameters else None,
     )
+
+
+def first_day_of(since: int | None, now: float) -> int:
+    """Return the day with which all time begins: of the first view, today where there is none."""
+    return day_of(int(now) if since is None else since)
 
 
 def parse_days(

@@ -15,7 +15,7 @@ from tracker_server.figures import (
     Report,
 )
 from tracker_server.packing import day_of
-from tracker_server.questions import parse_question
+from tracker_server.questions import first_day_of, parse_question
 from tracker_server.remembered import Remembered
 from tracker_server.wire import write_report
 
@@ -76,8 +76,7 @@ class Reports:
         self._remembered.forget()
 
     def _first_day(self) -> int:
-        since = self._tracking_since()
-        return day_of(int(self._clock()) if since is None else since)
+        return first_day_of(self._tracking_since(), self._clock())
 
     def _write(self, question: Question) -> bytes:
         return write_report(question, self._read(question))

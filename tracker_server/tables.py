@@ -135,5 +135,5 @@ class ContentReport:
     read: Read
     """Reads all rows; its statements all see one moment."""
     options: tuple[Option, ...] = ()
-    of_page: Literal["no", "may", "must"] = "no"
-    """Whether it can be about one page, or has to be."""
+    of_page: bool = False
+    """Whether it can be about one page."""

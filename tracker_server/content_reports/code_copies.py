@@ -43,4 +43,4 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     return Table(_COLUMNS, tuple(rows), facts)
 
 
-REPORT = ContentReport("code-copies", read, of_page="may")
+REPORT = ContentReport("code-copies", read, of_page=True)

@@ -52,4 +52,4 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     return Table(_COLUMNS, tuple((*row[:4], as_date(row[4])) for row in rows), facts)
 
 
-REPORT = ContentReport("comments", read, of_page="may")
+REPORT = ContentReport("comments", read, of_page=True)

@@ -44,4 +44,4 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     return Table(_COLUMNS, tuple(rows), {name: clicks[name] for name in _KINDS.values()})
 
 
-REPORT = ContentReport("links-out", read, of_page="may")
+REPORT = ContentReport("links-out", read, of_page=True)

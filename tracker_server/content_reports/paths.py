@@ -99,7 +99,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     return _read_page(connection, question, path_id)
 
 
-REPORT = ContentReport("paths", read, (FEWEST_READERS,), of_page="may")
+REPORT = ContentReport("paths", read, (FEWEST_READERS,), of_page=True)
 
 
 def _read_site(connection: Connection, question: TableQuestion) -> Table:

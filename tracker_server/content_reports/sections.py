@@ -47,7 +47,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     return Table(_COLUMNS, tuple(rows), facts)
 
 
-REPORT = ContentReport("sections", read, of_page="may")
+REPORT = ContentReport("sections", read, of_page=True)
 
 
 def _pages(

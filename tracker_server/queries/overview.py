@@ -13,6 +13,7 @@ from tracker_server.figures import (
 from tracker_server.packing import SECONDS_PER_MINUTE
 from tracker_server.queries.breakdown import largest_pages
 from tracker_server.queries.counters import is_active
+from tracker_server.queries.site_pages import IS_OFFERED
 from tracker_server.schema import BY_PATH, LIVE_MINUTES, OTHER
 from tracker_server.statements import (
     ALL_TIME,
@@ -118,11 +119,7 @@ def _most_viewed(connection: Connection, max_pages: int) -> tuple[PathViews, ...
 
 def _published(connection: Connection) -> tuple[int, int]:
     """Return how many posts and how many pages are published."""
-    statement = (
-        select(PAGES.c.type, func.count())
-        .where(PAGES.c.published, ~PAGES.c.generated, PAGES.c.type != "stats")
-        .group_by(PAGES.c.type)
-    )
+    statement = select(PAGES.c.type, func.count()).where(IS_OFFERED).group_by(PAGES.c.type)
     counts = {row[0]: row[1] for row in connection.execute(statement)}
     posts = counts.pop("post", 0)
     return posts, sum(counts.values())
