@@ -18,6 +18,7 @@ from tracker_server.address import Address
 from tracker_server.admission import Admission
 from tracker_server.answers import answer_text
 from tracker_server.api import make_api
+from tracker_server.base import db
 from tracker_server.catalogue import REPORTS
 from tracker_server.config import Settings, database_file
 from tracker_server.content_answers import ContentAnswers
@@ -47,7 +48,6 @@ from tracker_server.queries.days import read_visitors
 from tracker_server.readers import content_reader, overview_reader, report_reader
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
-from tracker_server.schema import db
 from tracker_server.sign_in import Door
 from tracker_server.storage import make_ready, secure_log
 from tracker_server.store import Store

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from tracker_server.database import insert_rows, plain_rows
 from tracker_server.model import Manifest, Page
-from tracker_server.schema import ADDED, CHANGED, MAX_CHANGES, REMOVED
+from tracker_server.schema_content import ADDED, CHANGED, MAX_CHANGES, REMOVED
 from tracker_server.statements import (
     DEPLOY_CHANGES,
     DEPLOYS,
@@ -109,7 +109,7 @@ def _replace_all(connection: Connection, table: Table, rows: Sequence[tuple[Any,
 
 
 def _page_row(page: Page, ids: Mapping[str, int]) -> tuple[Any, ...]:
-    """Return the columns of `schema.Page` in their order."""
+    """Return the columns of `schema_content.Page` in their order."""
     return (
         ids[page.path],
         page.slug,

@@ -14,6 +14,7 @@ from zlib import crc32
 from sqlalchemy import Engine, create_engine, delete, select, update
 
 from tracker_server.access import one_line_errors
+from tracker_server.base import Base
 from tracker_server.config import Settings, database_file
 from tracker_server.database import open_reader, open_writer, prepare_engine
 from tracker_server.demo_readers import DAYS, deploys, history
@@ -25,7 +26,6 @@ from tracker_server.model import (
     Received,
     View,
 )
-from tracker_server.schema import Base
 from tracker_server.statements import EVENT_COUNTS, NOT_FOUND, TOTALS, Statements
 from tracker_server.storage import make_ready
 from tracker_server.store import Store

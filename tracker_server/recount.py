@@ -40,13 +40,7 @@ from tracker_server.packing import (
     VISITOR_BITS,
     day_visitors_key,
 )
-from tracker_server.schema import (
-    BY_AUDIENCE,
-    BY_CAMPAIGN,
-    BY_PATH,
-    BY_REFERRER,
-    WHOLE_SITE,
-)
+from tracker_server.schema import BY_AUDIENCE, BY_CAMPAIGN, BY_PATH, BY_REFERRER, WHOLE_SITE
 from tracker_server.statements import (
     AUDIENCES,
     CAMPAIGNS,

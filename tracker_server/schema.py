@@ -1,15 +1,14 @@
-"""The tables.
+"""The tables of what readers do; `schema_content` has those of what the site contains.
 
 Raw views are compact: integers only, and no index but the row id. Everything a
 report reads is a roll-up kept in the same transaction (`total_count`, `day_count`,
 `hour_count`), so that a report costs the same after ten million views.
 """
 
-from datetime import date as calendar_date
+from sqlalchemy import BigInteger, Integer, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
-from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, ForeignKey, Integer, String, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from tracker_server.base import NO_ROW_ID, Base, RowId, Word
 
 LIVE_MINUTES = 30
 """For how many minutes views are shown by minute."""
@@ -21,24 +20,6 @@ WHOLE_SITE = 0
 """Stands where the id of a path stands, and means all of them."""
 ANY_BOT = 0
 """Stands where the id of a program stands, and means all of them."""
-
-ADDED, CHANGED, REMOVED = 1, 2, 3
-"""What became of a page with a deploy."""
-MAX_CHANGES = 5_000
-"""Of how many pages of a deploy that is kept."""
-
-
-class Base(DeclarativeBase):
-    """Base of all tables."""
-
-
-db = SQLAlchemy(model_class=Base)
-
-# SQLite's row id is 64 bits wide whatever the type says, and only INTEGER makes an alias of it.
-RowId = BigInteger().with_variant(Integer, "sqlite")
-# Sorted by code point, as SQLite does, whatever language the server was set up for.
-Word = String().with_variant(String(collation="C"), "postgresql")
-_NO_ROW_ID = {"sqlite_with_rowid": False}
 
 
 class Totals(Base):
@@ -72,98 +53,6 @@ class Path(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     text: Mapped[str] = mapped_column(Word, unique=True)
-
-
-class Page(Base):
-    """The pages of the manifest in force."""
-
-    __tablename__ = "page"
-
-    path_id: Mapped[int] = mapped_column(ForeignKey("path.id"), primary_key=True)
-    slug: Mapped[str]
-    title: Mapped[str]
-    type: Mapped[str] = mapped_column(String(8))
-    published: Mapped[bool]
-    date: Mapped[calendar_date | None]
-    generated: Mapped[bool]
-    words: Mapped[int | None]
-    source: Mapped[str | None]
-    created: Mapped[calendar_date | None]
-    updated: Mapped[calendar_date | None]
-    nav: Mapped[int | None]
-    trail: Mapped[str | None]
-    """JSON list of texts, as are those below; none where no section is above it."""
-    authors: Mapped[str]
-    tags: Mapped[str]
-    previous_id: Mapped[int | None]
-    """A page of the manifest, as is `next_id`."""
-    next_id: Mapped[int | None]
-    code_lines: Mapped[int | None]
-    reading_seconds: Mapped[int | None]
-    language: Mapped[str | None] = mapped_column(String(20))
-    outbound: Mapped[int | None]
-    digest: Mapped[str | None] = mapped_column(String(12))
-    """Tells one state of its source from another."""
-
-
-class Link(Base):
-    """Which page of the manifest in force links to which other one."""
-
-    __tablename__ = "link"
-    __table_args__ = _NO_ROW_ID
-
-    from_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    to_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, index=True)
-
-
-class BrokenAnchor(Base):
-    """Links to an anchor that the page it should be on does not have among its headings."""
-
-    __tablename__ = "broken_anchor"
-    __table_args__ = _NO_ROW_ID
-
-    from_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    to_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    anchor: Mapped[str] = mapped_column(Word, primary_key=True)
-
-
-class Redirect(Base):
-    """Where the site leads those on who ask for a path that is no page any more."""
-
-    __tablename__ = "redirect"
-
-    text: Mapped[str] = mapped_column(Word, primary_key=True)
-    """The path, which need not be in `Path`."""
-    target: Mapped[str]
-    """A path or an address."""
-
-
-class Moved(Base):
-    """Under which paths pages of the manifest in force were published before."""
-
-    __tablename__ = "moved"
-
-    text: Mapped[str] = mapped_column(Word, primary_key=True)
-    """The path, which is no page now and need not be in `Path`."""
-    path_id: Mapped[int]
-    """The page now."""
-
-
-class Heading(Base):
-    """The headings of the pages, those that are gone included as long as they have figures."""
-
-    __tablename__ = "heading"
-    __table_args__ = (UniqueConstraint("path_id", "anchor"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    path_id: Mapped[int] = mapped_column(ForeignKey("path.id"))
-    anchor: Mapped[str] = mapped_column(Word)
-    """Its id in the page."""
-    title: Mapped[str]
-    level: Mapped[int]
-    words: Mapped[int]
-    position: Mapped[int | None]
-    """Where in the page it stands; none when the manifest in force does not have it."""
 
 
 class Referrer(Base):
@@ -232,7 +121,7 @@ class DayRun(Base):
     """
 
     __tablename__ = "day_run"
-    __table_args__ = _NO_ROW_ID
+    __table_args__ = NO_ROW_ID
 
     after_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -377,7 +266,7 @@ class DayCount(Base):
     """Views by day and by one entry of a dimension."""
 
     __tablename__ = "day_count"
-    __table_args__ = _NO_ROW_ID
+    __table_args__ = NO_ROW_ID
 
     dimension: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -393,7 +282,7 @@ class TotalCount(Base):
     """Views of all time by one entry of a dimension."""
 
     __tablename__ = "total_count"
-    __table_args__ = _NO_ROW_ID
+    __table_args__ = NO_ROW_ID
 
     dimension: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     key: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -426,7 +315,7 @@ class EventCount(Base):
     """How often readers did something, by day, event, page, label, target and block."""
 
     __tablename__ = "event_count"
-    __table_args__ = _NO_ROW_ID
+    __table_args__ = NO_ROW_ID
 
     day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     event: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -457,7 +346,7 @@ class BotCount(Base):
     """Views by programs, which are in no other figure: by day and program, and by day and path."""
 
     __tablename__ = "bot_count"
-    __table_args__ = _NO_ROW_ID
+    __table_args__ = NO_ROW_ID
 
     day: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     bot_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -465,29 +354,6 @@ class BotCount(Base):
     path_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     """`WHOLE_SITE` where it is about a program."""
     count: Mapped[int] = mapped_column(BigInteger)
-
-
-class Deploy(Base):
-    """A manifest that came into force."""
-
-    __tablename__ = "deploy"
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    at: Mapped[int] = mapped_column(BigInteger)
-    commit_id: Mapped[str | None]
-    label: Mapped[str | None]
-
-
-class DeployChange(Base):
-    """What a manifest changed against the one before it, at most `MAX_CHANGES` pages of it."""
-
-    __tablename__ = "deploy_change"
-    __table_args__ = _NO_ROW_ID
-
-    deploy_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    path_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    kind: Mapped[int]
-    """`ADDED`, `CHANGED` or `REMOVED`."""
 
 
 BY_PATH, BY_REFERRER, BY_AUDIENCE, BY_CAMPAIGN = 1, 2, 3, 4

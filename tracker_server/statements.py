@@ -16,6 +16,8 @@ from sqlalchemy import (
     update,
 )
 
+from tracker_server import schema, schema_content  # noqa: F401  # they enter their tables
+from tracker_server.base import Base
 from tracker_server.database import insert_into
 from tracker_server.model import (
     Beat,
@@ -24,7 +26,6 @@ from tracker_server.model import (
 )
 from tracker_server.packing import MAX_PATH_ID
 from tracker_server.prepared import Lookup, Prepared, Ranges, Removal
-from tracker_server.schema import Base
 
 TABLES = Base.metadata.tables
 PATHS, PAGES, REFERRERS, AUDIENCES = (TABLES[n] for n in ("path", "page", "referrer", "audience"))

@@ -40,10 +40,10 @@ from tests.reliability.hostile import bodies
 from tests.reliability.promise import arguments, conclude
 from tracker_server import payload
 from tracker_server.app import Tracker, create_app
+from tracker_server.base import db
 from tracker_server.config import Settings
 from tracker_server.errors import InvalidMessageError
 from tracker_server.ingest import PATH
-from tracker_server.schema import db
 
 REQUESTS = 200_000
 """To both databases together."""

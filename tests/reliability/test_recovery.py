@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.reliability import backups, postgresql, presence, upgrades
+from tracker_server.base import Base
 from tracker_server.config import Settings
 from tracker_server.demo_data import fill
-from tracker_server.schema import Base
 
 SEED = 20_261_129
 SLOWNESS = 4

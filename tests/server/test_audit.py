@@ -13,6 +13,7 @@ from tests.server.test_reference_model import _drive, _pair
 from tracker_server import recount as recount_module
 from tracker_server.app import Tracker
 from tracker_server.audit import compare, integrity_problems
+from tracker_server.base import Base
 from tracker_server.cleanup import prune_views
 from tracker_server.database import open_reader, open_writer
 from tracker_server.model import (
@@ -22,7 +23,7 @@ from tracker_server.model import (
 from tracker_server.packing import day_of, day_visitors_key, visit_key
 from tracker_server.rebuild import rebuild
 from tracker_server.recount import DaySet
-from tracker_server.schema import WHOLE_SITE, Base
+from tracker_server.schema import WHOLE_SITE
 from tracker_server.statements import DAY_VISITORS, TOTALS, VIEWS, Statements
 
 AT = int(NOON)

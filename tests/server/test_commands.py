@@ -18,6 +18,7 @@ from tests.server.conftest import NOON, MakeSite, Site
 from tracker_server import cleanup as cleanup_module
 from tracker_server import migrate
 from tracker_server.app import create_app
+from tracker_server.base import Base
 from tracker_server.cli import main
 from tracker_server.config import Settings
 from tracker_server.lock import FileLock
@@ -26,7 +27,6 @@ from tracker_server.model import (
     View,
 )
 from tracker_server.packing import day_of
-from tracker_server.schema import Base
 
 ROOT = Path(__file__).parents[2]
 AT = int(NOON)

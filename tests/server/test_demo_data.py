@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import create_engine
 
 from tests.server.conftest import CONTRACT, NOON, MakeDatabase, MakeSite, Site
+from tracker_server.base import Base
 from tracker_server.cli import main
 from tracker_server.config import Settings
 from tracker_server.demo_data import fill
@@ -31,7 +32,6 @@ from tracker_server.model import (
 )
 from tracker_server.packing import day_of
 from tracker_server.paths import normalise_path
-from tracker_server.schema import Base
 
 MANIFEST = CONTRACT / "manifest.json"
 AT = int(NOON)

@@ -21,10 +21,10 @@ from tests.revisions import REVISION
 from tests.server.conftest import CONTRACT, FakeClock, MakeSite, Site
 from tracker_server import migrate, revisions, sqlite_file
 from tracker_server.app import Tracker, create_app
+from tracker_server.base import Base
 from tracker_server.config import Settings
 from tracker_server.database import open_writer, prepare_engine, schema_change
 from tracker_server.errors import ConfigurationError
-from tracker_server.schema import Base
 
 ROOT = Path(__file__).parents[2]
 SQLITE = "it looks into the file"

@@ -14,6 +14,7 @@ from sqlalchemy.pool import StaticPool
 from tests.server.conftest import NOON, FakeClock, MakeSite, Site
 from tracker_server import database
 from tracker_server import recorder as recorder_module
+from tracker_server.base import Base
 from tracker_server.config import Settings
 from tracker_server.database import prepare_engine
 from tracker_server.errors import QueueFullError, StorageError
@@ -26,7 +27,6 @@ from tracker_server.model import (
     View,
 )
 from tracker_server.recorder import Recorder
-from tracker_server.schema import Base
 from tracker_server.statements import TOTALS
 from tracker_server.store import Store
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
 
-from tracker_server.schema import OTHER, Base
+from tracker_server.base import Base
+from tracker_server.schema import OTHER
 from tracker_server.statements import AUDIENCES, REFERRERS
 from tracker_server.vocabulary import MAX_VARIABLES, Vocabulary
 

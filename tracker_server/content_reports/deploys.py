@@ -14,7 +14,8 @@ from tracker_server.packing import SECONDS_PER_DAY, day_of
 from tracker_server.queries.ranges import is_in, ranges_of
 from tracker_server.queries.refs import read_refs
 from tracker_server.ratios import Change, change_of
-from tracker_server.schema import ADDED, BY_PATH, CHANGED, REMOVED
+from tracker_server.schema import BY_PATH
+from tracker_server.schema_content import ADDED, CHANGED, REMOVED
 from tracker_server.statements import (
     DAY_READINGS,
     DAYS,

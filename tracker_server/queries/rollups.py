@@ -27,13 +27,7 @@ from tracker_server.queries.days import (
 )
 from tracker_server.queries.missing import MAX_REFERRERS, count_not_found
 from tracker_server.runs import of_days, read_spans
-from tracker_server.schema import (
-    BY_AUDIENCE,
-    BY_CAMPAIGN,
-    BY_PATH,
-    BY_REFERRER,
-    WHOLE_SITE,
-)
+from tracker_server.schema import BY_AUDIENCE, BY_CAMPAIGN, BY_PATH, BY_REFERRER, WHOLE_SITE
 from tracker_server.statements import (
     DAY_READ,
     DAY_READINGS,
