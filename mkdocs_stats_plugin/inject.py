@@ -42,6 +42,9 @@ class Tracker:
     ignore_dnt: bool = False
     """Whether readers count who ask not to be tracked."""
 
+    versioned: bool = False
+    """Whether the site is one version of several, which are folders beside each other."""
+
     daily: bool = False
     """Whether nothing is kept in the browser that tells one reader from another."""
 
@@ -69,8 +72,9 @@ def _render_script(tracker: Tracker, base: str) -> str:
     beat = tracker.heartbeat_seconds
     attributes = {
         "data-heartbeat": None if beat is None else f"{beat:.15g}",
-        "data-local": "" if tracker.local else None,
-        "data-ignore-dnt": "" if tracker.ignore_dnt else None,
+        "data-local": "1" if tracker.local else None,
+        "data-dnt": "" if tracker.ignore_dnt else None,
+        "data-v": "1" if tracker.versioned else None,
         "data-visitor": "daily" if tracker.daily else None,
         "data-extras": tracker.extras,
     }

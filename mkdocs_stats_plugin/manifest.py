@@ -8,7 +8,7 @@ only, so what names other pages is looked through when the manifest is written.
 
 import json
 import os
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -53,6 +53,8 @@ class Head:
     """What the owner calls this state of the site."""
     version: str | None = None
     """Of what is documented."""
+    versions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """All of them, and the other names of each."""
     redirects: Mapping[str, str] = field(default_factory=dict)
     """By former path: the source path of a page, or an address."""
 

@@ -223,6 +223,7 @@ class StatsPlugin(BasePlugin[StatsConfig]):
             heartbeat_seconds=None if seconds == DEFAULT_HEARTBEAT_SECONDS else seconds,
             local=options.track_local,
             ignore_dnt=not options.respect_dnt,
+            versioned=bool(os.environ.get(VERSION_VARIABLE)),
             daily=options.visitor_id == "daily",
             extras=extras and f"./{basename(extras)}",
         )

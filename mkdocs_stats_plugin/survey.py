@@ -20,6 +20,7 @@ from mkdocs_stats_plugin.manifest import Head, Manifest
 from mkdocs_stats_plugin.navigation import read_places
 from mkdocs_stats_plugin.origin import digest_of, read_redirects
 from mkdocs_stats_plugin.revision import read_commit
+from mkdocs_stats_plugin.versions import MAX_NAME_CHARS, Versions, read_versions, with_version
 
 log = get_plugin_logger("stats")
 
@@ -106,9 +107,21 @@ class Survey:
             commit=choices.commit or commit,
             label=choices.label,
             version=choices.version,
+            versions=self._versions(config, choices),
             redirects=read_redirects(config),
         )
         _tell(self._manifest.write(site_dir, head))
+
+    @staticmethod
+    def _versions(config: MkDocsConfig, choices: Choices) -> Versions:
+        """Return all versions, where this is one of several."""
+        if not choices.version:
+            return {}
+        plugin = config.plugins.get("mike")
+        prefix = str(plugin.config.get("deploy_prefix") or "") if plugin else ""
+        folder = Path(config.docs_dir)
+        there = read_versions(folder, config.remote_branch, prefix) if choices.git else {}
+        return with_version(there, choices.version[:MAX_NAME_CHARS])
 
     def _look_back(self, folder: Path) -> tuple[str | None, History]:
         """Return the commit of the sources and what led to it, each as far as it is known."""

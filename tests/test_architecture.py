@@ -149,6 +149,7 @@ FLOORS = {
             "remote",
             "revision",
             "texts",
+            "versions",
             "widgets",
         },
         {

@@ -16,7 +16,7 @@ TABS = {
     "content": ("pages", "posts", "entry", "exit"),
     "source": ("referrers", "campaigns"),
     "place": ("countries", "languages"),
-    "client": ("devices", "browsers", "bots"),
+    "client": ("devices", "browsers", "versions", "bots"),
 }
 """The lists that share a card, the first shown unless the address names another."""
 LISTS = (*(name for names in TABS.values() for name in names), "next", "missing", "sections")

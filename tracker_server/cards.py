@@ -143,6 +143,8 @@ class _Maker:
 
     def _items(self, name: str) -> list[Item] | None:
         items: list[Item] | None = self._report.get(_KEYS.get(name, name))
+        if name == "versions" and not items:
+            return None  # Most sites have but one.
         if name == "posts" and items is not None:
             return [item for item in items if item["type"] == "blog"]
         return items
@@ -238,6 +240,7 @@ _COLUMNS = {
     "languages": ("language", "views"),
     "devices": ("device", "views"),
     "browsers": ("browser", "views"),
+    "versions": ("version", "views"),
     "bots": ("bot", "views"),
 }
 """What a list is about, and its number."""
@@ -248,10 +251,12 @@ _FILTERS = dict.fromkeys(("pages", "posts", "entry", "exit", "next"), "page") | 
     "languages": "language",
     "devices": "device",
     "browsers": "browser",
+    "versions": "version",
 }
 # A reader may be in several rows of the other lists, so their numbers add up to nothing.
 _SHARES = {
-    *("referrers", "campaigns", "countries", "languages", "devices", "browsers", "bots", "next"),
+    *("referrers", "campaigns", "countries", "languages", "devices", "browsers", "versions"),
+    *("bots", "next"),
 }
 
 

@@ -17,6 +17,7 @@ from tracker_server.content_reports import (
     searches,
     sections,
     stale,
+    versions,
 )
 from tracker_server.tables import ContentReport
 
@@ -32,6 +33,7 @@ _OTHERS: tuple[ContentReport, ...] = (
     sections.REPORT,
     paths.REPORT,
     languages.REPORT,
+    versions.REPORT,
     deploys.REPORT,
     moves.REPORT,
     code_copies.REPORT,

@@ -56,6 +56,7 @@ def replace(
             site_name=manifest.site_name,
             site_url=manifest.site_url,
             version=manifest.version,
+            versions=_dump(manifest.versions) if manifest.versions else None,
         )
     )
     return before.keys() - now.keys()
@@ -137,4 +138,8 @@ def _page_row(page: Page, ids: Mapping[str, int]) -> tuple[Any, ...]:
 
 
 def _list(texts: Sequence[str]) -> str:
-    return json.dumps(texts, ensure_ascii=False) if texts else "[]"
+    return _dump(texts) if texts else "[]"
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

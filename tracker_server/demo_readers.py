@@ -28,6 +28,7 @@ from tracker_server.demo_world import (
     PRAISE,
     SOURCES,
     VAIN_QUERIES,
+    VERSIONS,
     WEEKDAYS,
     Source,
 )
@@ -81,6 +82,7 @@ class _Reader:
     language: str
     device: str
     browser: str
+    version: str
     hours_ahead: int
 
 
@@ -269,9 +271,9 @@ class _Readers:
         )
         language = dice.choice(country.languages)
         browser = _pick(dice, [*BROWSERS[device].items()])
-        reader = _Reader(
-            dice.getrandbits(63), country.code, language, device, browser, country.hours_ahead
-        )
+        version = _pick(dice, [*VERSIONS.items()])
+        session, ahead = dice.getrandbits(63), country.hours_ahead
+        reader = _Reader(session, country.code, language, device, browser, version, ahead)
         if dice.random() < _HABIT:
             self._regulars.append(reader)
         return reader
@@ -333,6 +335,7 @@ def _view(
         browser=reader.browser,
         before=before,
         campaign=source.campaign if source else "",
+        version=reader.version,
     )
 
 

@@ -57,6 +57,8 @@ WEEKDAYS = (1.0, 1.08, 1.06, 1.0, 0.84, 0.42, 0.46)
 """How much is read on each day of the week, Monday first: work, mostly."""
 
 DEVICES = {"large": 66, "medium": 17, "small": 17}
+VERSIONS = {"latest": 71, "2.1": 5, "2.0": 11, "1.4": 9, "dev": 4}
+"""Of the documentation, by the name that is in the address."""
 BROWSERS = {
     "large": {"Chrome": 52, "Firefox": 21, "Edge": 14, "Safari": 12, "": 1},
     "medium": {"Chrome": 48, "Safari": 31, "Firefox": 13, "Edge": 8},

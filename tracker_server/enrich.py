@@ -4,7 +4,7 @@ import json
 import re
 from functools import lru_cache
 from importlib.resources import files
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 MAX_HOST_CHARS = 100
 MAX_QUERY_CHARS = 512
@@ -34,6 +34,9 @@ _BROWSERS = (
     ("Version/", "Safari"),
 )
 """What a user agent has in it, and whose it then is; the first that fits, as most name Chrome."""
+MAX_SCRIPT_CHARS = 1_000
+_VERSION = re.compile(r"/([^/]+)/[^/]+/[^/]+/[^/]+$")
+_NAME_OF_VERSION = re.compile(r"[\w.+~-]{1,50}")
 _HOST = re.compile(r"[a-z0-9.:\[\]_-]+")
 
 
@@ -126,6 +129,28 @@ def label_of(text: object) -> str:
     line = " ".join("".join(c if c.isprintable() else " " for c in text[:2_000]).split())
     line = line.encode(errors="ignore").decode()  # Half a character is none.
     return _PRIVATE.sub("***", line)[:MAX_LABEL_CHARS]
+
+
+def version_of(script: object) -> str:
+    """Return which version of the documentation a page is of, as its address calls it.
+
+    Args:
+        script: address of the tracker script, which is two folders below that of the version.
+
+    Returns:
+        The name of that folder; empty where there is none, or it can be no version.
+    """
+    return _version_of(script) if isinstance(script, str) and script else ""
+
+
+@lru_cache(maxsize=512)
+def _version_of(script: str) -> str:
+    try:
+        match = _VERSION.search(urlsplit(script[:MAX_SCRIPT_CHARS]).path)
+    except ValueError:  # An unclosed bracket.
+        return ""
+    name = unquote(match[1]) if match else ""
+    return name if _NAME_OF_VERSION.fullmatch(name) else ""
 
 
 def device_of(width: object) -> str:

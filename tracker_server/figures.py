@@ -108,11 +108,12 @@ class Filters:
     device: str | None = None
     browser: str | None = None
     campaign: str | None = None
+    version: str | None = None
 
     @property
     def audience(self) -> tuple[str | None, ...]:
         """The parts of an entry of the vocabulary of audiences."""
-        return self.country, self.language, self.device, self.browser
+        return self.country, self.language, self.device, self.browser, self.version
 
     @property
     def are_of_views(self) -> bool:
@@ -261,6 +262,8 @@ class Report:
     languages: tuple[Count, ...] = ()
     devices: tuple[Count, ...] = ()
     browsers: tuple[Count, ...] = ()
+    versions: tuple[Count, ...] = ()
+    """Without the views that are of none."""
     feedback: tuple[int, int] | None = (0, 0)
     """Positive and negative ratings."""
     not_found: tuple[MissingPath, ...] | None = ()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from tracker_server.errors import InvalidManifestError
-from tracker_server.fields import MAX_TEXT_CHARS, check_object, check_text, refuse
+from tracker_server.fields import MAX_TEXT_CHARS, check_object, check_text, check_texts, refuse
 from tracker_server.manifest_pages import PageParser, check_path
 from tracker_server.model import Manifest, Page
 
@@ -15,6 +15,8 @@ MAX_PAGES = 100_000
 MAX_SHORT_TEXT_CHARS = 100
 MAX_REDIRECTS = 10_000
 MAX_TARGET_CHARS = 2_000
+MAX_VERSIONS = 500
+MAX_ALIASES = 20
 
 
 def parse_manifest(data: bytes) -> Manifest:
@@ -46,6 +48,7 @@ def parse_manifest(data: bytes) -> Manifest:
         commit=_text(document, "commit", MAX_SHORT_TEXT_CHARS),
         label=_text(document, "label", MAX_SHORT_TEXT_CHARS),
         version=_text(document, "version", MAX_SHORT_TEXT_CHARS),
+        versions=_versions(document.get("versions")),
         redirects=_redirects(document.get("redirects")),
     )
 
@@ -85,6 +88,20 @@ def _redirects(value: object) -> dict[str, str]:
     return {
         check_path(path, "", f"redirects[{number}]"): _target(target, f"redirects[{number}]")
         for number, (path, target) in enumerate(rows.items())
+    }
+
+
+def _versions(value: object) -> dict[str, tuple[str, ...]]:
+    if value is None:
+        return {}
+    rows = check_object(value, "", "versions")
+    if len(rows) > MAX_VERSIONS:
+        refuse("", "versions", f"has {len(rows):,} entries, at most {MAX_VERSIONS:,}")
+    return {
+        check_text(version, "", f"versions[{number}]", MAX_SHORT_TEXT_CHARS): tuple(
+            check_texts(names, "", f"versions[{number}]", MAX_ALIASES, MAX_SHORT_TEXT_CHARS)
+        )
+        for number, (version, names) in enumerate(rows.items())
     }
 
 

@@ -53,6 +53,8 @@ class View:
     """The page that this one took the place of in the same document."""
     campaign: str = ""
     """What `tracker_server.enrich.campaign_of` made of the landing address; empty for none."""
+    version: str = ""
+    """Of the documentation, as the address calls it; empty where there is but one."""
 
 
 @dataclass(slots=True)
@@ -207,5 +209,7 @@ class Manifest:
     """What the site's owner calls this state of it, such as a version."""
     version: str | None = None
     """Which of several versions of a documentation, side by side, it is."""
+    versions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """All of them, and the other names that each goes by."""
     redirects: Mapping[str, str] = field(default_factory=dict)
     """Where the site leads those on who ask for a path: to a path or an address."""

@@ -13,6 +13,7 @@ from tracker_server.enrich import (
     host_of,
     label_of,
     language_of,
+    version_of,
 )
 from tracker_server.errors import InvalidMessageError
 from tracker_server.model import (
@@ -117,6 +118,7 @@ def _parse_view(fields: dict[str, object], session: int, own_host: str, agent: s
         browser_of(agent),
         _parse_before(session, fields.get("o")),
         campaign_of(fields.get("q")),
+        version_of(fields.get("k")),
     )
 
 

@@ -40,6 +40,8 @@ class Totals(Base):
     site_url: Mapped[str | None]
     version: Mapped[str | None]
     """Of the documentation, from the manifest."""
+    versions: Mapped[str | None]
+    """All of them, from the manifest: a JSON object, to each the list of its other names."""
     demo: Mapped[bool] = mapped_column(default=False)
     """True when the history was made up (`tracker-server demo-data`)."""
     run_day: Mapped[int] = mapped_column(default=-1)
@@ -74,9 +76,18 @@ class Campaign(Base):
 
 
 class Audience(Base):
-    """Vocabulary: combinations ``country/language/device/browser`` of views."""
+    """Vocabulary: combinations ``country/language/device/browser/version`` of views."""
 
     __tablename__ = "audience"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    text: Mapped[str] = mapped_column(Word, unique=True)
+
+
+class Version(Base):
+    """Vocabulary: versions of the documentation that views are of, as addresses call them."""
+
+    __tablename__ = "version"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     text: Mapped[str] = mapped_column(Word, unique=True)

@@ -29,7 +29,7 @@ from tracker_server.prepared import Lookup, Prepared, Ranges, Removal
 
 TABLES = Base.metadata.tables
 PATHS, PAGES, REFERRERS, AUDIENCES = (TABLES[n] for n in ("path", "page", "referrer", "audience"))
-CAMPAIGNS = TABLES["campaign"]
+CAMPAIGNS, VERSIONS = TABLES["campaign"], TABLES["version"]
 VISITORS, VIEWS, VISITS, LOADS = (TABLES[n] for n in ("visitor", "view", "visit", "load"))
 DAY_VISITORS = TABLES["day_visitors"]
 RUNS = TABLES["day_run"]

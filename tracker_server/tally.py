@@ -32,7 +32,7 @@ from tracker_server.packing import (
     visit_key,
 )
 from tracker_server.schema import BY_AUDIENCE, BY_CAMPAIGN, BY_PATH, BY_REFERRER, OTHER
-from tracker_server.statements import AUDIENCES, CAMPAIGNS, REFERRERS, Statements
+from tracker_server.statements import AUDIENCES, CAMPAIGNS, REFERRERS, VERSIONS, Statements
 from tracker_server.vocabulary import Vocabulary
 
 _Key = TypeVar("_Key", bound=tuple[int, ...])
@@ -41,6 +41,7 @@ _ViewRow = tuple[int, int, int, int, int, int, int]
 MAX_REFERRERS = 10_000
 MAX_CAMPAIGNS = 10_000
 MAX_AUDIENCES = 20_000
+MAX_VERSIONS = 200
 MAX_NOT_FOUND = 1_000
 """How many pairs of missing path and referrer a day has; the rest is other paths by others."""
 
@@ -87,12 +88,14 @@ class Counting:
         self._referrers = Vocabulary(REFERRERS, select(func.count()).select_from(REFERRERS))
         self._campaigns = Vocabulary(CAMPAIGNS, select(func.count()).select_from(CAMPAIGNS))
         self._audiences = Vocabulary(AUDIENCES, select(func.count()).select_from(AUDIENCES))
+        self._versions = Vocabulary(VERSIONS, select(func.count()).select_from(VERSIONS))
 
     def forget(self) -> None:
         """Drop remembered ids: after a rollback they may belong to nothing."""
         self._referrers.forget()
         self._campaigns.forget()
         self._audiences.forget()
+        self._versions.forget()
 
     def count(
         self,
@@ -111,7 +114,8 @@ class Counting:
             connection, {OTHER, *(message.referrer for _at, message in news)}, MAX_REFERRERS
         )
         campaigns = self._resolve_campaigns(connection, news)
-        texts = [_audience(message) for _at, message in news]
+        versions = self._bound_versions(connection, news)
+        texts = [_audience(message, versions) for _at, message in news]
         audiences = self._audiences.resolve(connection, {*texts} - {""}, MAX_AUDIENCES)
         seen, last_views = self._before(connection, news, tally.visitors)
         for (at, message), audience in zip(news, texts, strict=True):
@@ -186,6 +190,16 @@ class Counting:
         told = {message.campaign for _at, message in news if isinstance(message, View)} - {""}
         found = self._campaigns.resolve(connection, told, MAX_CAMPAIGNS) if told else {}
         return {"": _NO_CAMPAIGN, **found}
+
+    def _bound_versions(
+        self, connection: Connection, news: Sequence[tuple[int, View | NotFound]]
+    ) -> Mapping[str, str]:
+        """Return what each version goes by; where there are none that takes no statement."""
+        told = {message.version for _at, message in news if isinstance(message, View)} - {""}
+        if not told:
+            return {"": ""}
+        found = self._versions.resolve(connection, {OTHER, *told}, MAX_VERSIONS)
+        return {"": "", **{text: text if found[text] != found[OTHER] else OTHER for text in told}}
 
     def _bound_not_found(self, connection: Connection, tally: Tally, rest: tuple[int, int]) -> None:
         """Let no more pairs than the bound of a day have rows of their own."""
@@ -295,11 +309,12 @@ def _begun_visits(dimension: int, views: Sequence[_ViewRow]) -> Counter[int]:
     return Counter([view[3] for view in views if not view[5]] if dimension == BY_REFERRER else ())
 
 
-def _audience(message: View | NotFound) -> str:
+def _audience(message: View | NotFound, versions: Mapping[str, str]) -> str:
     """Return the text of a view's audience; a 404 page has none, and an empty one."""
     if isinstance(message, NotFound):
         return ""
-    return f"{message.country}/{message.language}/{message.device}/{message.browser}"
+    version = versions[message.version]
+    return f"{message.country}/{message.language}/{message.device}/{message.browser}/{version}"
 
 
 def _next_visitor(highest: int, tally: Tally) -> int:

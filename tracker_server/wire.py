@@ -95,6 +95,7 @@ def write_report(question: Question, report: Report) -> bytes:
         "languages": _fields("language", report.languages),
         "devices": _fields("device", report.devices),
         "browsers": _fields("browser", report.browsers),
+        "versions": _fields("version", report.versions),
         "feedback": _feedback(report.feedback),
         "notFound": _not_found(report.not_found),
         "bots": None if report.bots is None else _fields("bot", report.bots),

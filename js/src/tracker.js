@@ -62,7 +62,7 @@ try {
       if (
         navigator.globalPrivacyControl ||
         // Empty, hence false, where the attribute is present.
-        (data.ignoreDnt ?? /** @type {any} */ (navigator.doNotTrack) > 0) ||
+        (data.dnt ?? /** @type {any} */ (navigator.doNotTrack) > 0) ||
         localStorage[KEY + '-off']
       ) {
         return;
@@ -111,6 +111,8 @@ try {
         page = { v: 0, p, a: 0, l: isNaN(p) && jitter(9e17) + '' };
         if (page.l) {
           send('view', {
+            // Of several versions of the documentation this one is told by where the script is.
+            k: data.v && address,
             // The first message's only: under instant navigation it stays what it was. A long one
             // would make the message too long, and only the host is kept.
             r: !sentAt && document.referrer.slice(0, 512),
@@ -176,7 +178,7 @@ try {
   };
 
   // Only on the author's own machine or disk is what came without encryption secure.
-  if (!document[KEY] && (location.protocol > 'https' || 'local' in data || !isSecureContext)) {
+  if (!document[KEY] && (location.protocol > 'https' || data.local || !isSecureContext)) {
     document[KEY] = send;
     for (const type in handlers) addEventListener(type, handlers[type]);
     // The first look waits: a time zone, a storage and a request cost a slow machine 20 ms.

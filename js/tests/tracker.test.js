@@ -1250,12 +1250,25 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
       });
     });
 
+    it('says where it is where the site is one of several versions', async () => {
+      for (const v of ['1', undefined]) {
+        const browser = new Browser(code);
+        const script = `https://kettle.example/latest/assets/mkdocs-stats/tracker.1a2b3c4d.js`;
+        browser.open({ script, dataset: v ? { v } : {} });
+        await browser.wait(40);
+        const [view, beat] = browser.take().map(({ message }) => message);
+
+        assert.equal(view.k, v && script);
+        assert.equal('k' in beat, false);
+      }
+    });
+
     describe('privacy', () => {
       for (const [what, options] of Object.entries({
         'Global Privacy Control': { navigator: { globalPrivacyControl: true } },
         'Global Privacy Control, whatever the site says of Do Not Track': {
           navigator: { globalPrivacyControl: true },
-          dataset: { ignoreDnt: '' },
+          dataset: { dnt: '' },
         },
         'Do Not Track': { navigator: { doNotTrack: '1' } },
       })) {
@@ -1279,7 +1292,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         'Do Not Track is unspecified': { navigator: { doNotTrack: 'unspecified' } },
         'the site ignores Do Not Track': {
           navigator: { doNotTrack: '1' },
-          dataset: { ignoreDnt: '' },
+          dataset: { dnt: '' },
         },
         'Global Privacy Control is off': { navigator: { globalPrivacyControl: false } },
       })) {
@@ -1469,7 +1482,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
 
       it('is broken on localhost by data-local', () => {
         const browser = new Browser(code);
-        browser.open({ location: 'http://localhost:8000/', dataset: { local: '' } });
+        browser.open({ location: 'http://localhost:8000/', dataset: { local: '1' } });
 
         assert.equal(browser.take().length, 1);
       });

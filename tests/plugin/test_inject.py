@@ -39,8 +39,9 @@ def test_the_tag_is_that_of_the_wire_format() -> None:
     [
         ({"heartbeat_seconds": 7.5}, {"data-heartbeat": "7.5"}),
         ({"heartbeat_seconds": 30}, {"data-heartbeat": "30"}),
-        ({"local": True}, {"data-local": None}),
-        ({"ignore_dnt": True}, {"data-ignore-dnt": None}),
+        ({"local": True}, {"data-local": "1"}),
+        ({"ignore_dnt": True}, {"data-dnt": None}),
+        ({"versioned": True}, {"data-v": "1"}),
         ({"daily": True}, {"data-visitor": "daily"}),
         ({"extras": "./extras.1a2b3c4d.js"}, {"data-extras": "./extras.1a2b3c4d.js"}),
         ({}, {}),

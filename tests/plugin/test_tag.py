@@ -51,9 +51,9 @@ def test_the_second_script_can_be_left_out(site: Site, theme: str) -> None:
     [
         ({}, {}),
         ({"respect_dnt": True, "visitor_id": "persistent"}, {}),
-        ({"respect_dnt": False}, {"data-ignore-dnt": None}),
+        ({"respect_dnt": False}, {"data-dnt": None}),
         ({"visitor_id": "daily"}, {"data-visitor": "daily"}),
-        ({"track_local": True}, {"data-local": None}),
+        ({"track_local": True}, {"data-local": "1"}),
     ],
 )
 def test_options_become_attributes(

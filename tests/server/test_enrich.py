@@ -19,6 +19,7 @@ from tracker_server.enrich import (
     device_of,
     host_of,
     language_of,
+    version_of,
 )
 
 DATA = files("tracker_server") / "data"
@@ -176,6 +177,28 @@ def test_language_of_keeps_the_primary_subtag(tag: object, language: str) -> Non
 def test_device_of_has_three_classes(width: object, device: str) -> None:
     """A viewport width is small, medium, large or unknown."""
     assert device_of(width) == device
+
+
+@pytest.mark.parametrize(
+    ("script", "version"),
+    [
+        pytest.param("https://x.example/1.2/assets/mkdocs-stats/t.js", "1.2", id="release"),
+        pytest.param("https://x.example/a/b/latest/assets/mkdocs-stats/t.js", "latest", id="deep"),
+        pytest.param("https://x.example/v2%2B/a/b/t.js?c=/d/e#/f", "v2+", id="escaped"),
+        pytest.param("https://x.example/assets/mkdocs-stats/t.js", "", id="none"),
+        pytest.param("https://x.example/a%20b/a/b/t.js", "", id="space"),
+        pytest.param("https://x.example/a%2Fb/a/b/t.js", "", id="slash"),
+        pytest.param("https://x.example/" + "1" * 51 + "/a/b/t.js", "", id="long"),
+        pytest.param("https://x.example/1/a/b/" + "t" * 1_000, "1", id="long-name"),
+        pytest.param("https://[::1/1/a/b/t.js", "", id="bracket"),
+        pytest.param("", "", id="empty"),
+        pytest.param(None, "", id="null"),
+        pytest.param(["1.2"], "", id="list"),
+    ],
+)
+def test_version_of_is_the_folder_above_those_of_the_script(script: object, version: str) -> None:
+    """Letters, digits and a few signs; anything else is none."""
+    assert version_of(script) == version
 
 
 @given(st.text(max_size=60))

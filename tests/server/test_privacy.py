@@ -40,7 +40,11 @@ GROWN: dict[str, dict[str, Any]] = {
     },
     INSTALL: {"formerly": ["/install/"]},
 }
-OF_THE_SITE = {"version": "2.1", "redirects": {"/setup/": INSTALL}}
+OF_THE_SITE = {
+    "version": "2.1",
+    "versions": {"2.1": ["latest"], "2.0": []},
+    "redirects": {"/setup/": INSTALL},
+}
 KEPT = ("path", "slug", "title", "type", "published", "date", "generated", "words", "headings")
 
 Cell = tuple[str, str]
@@ -101,14 +105,15 @@ def _read_two_pages(site: Site) -> None:
     load = {"l": "c0ffee00" * 4, "p": "/"}
     about = {"r": "https://search.example/?q=kettle", "z": "Europe/Vienna", "g": "de-AT", "w": 390}
     campaign = "?utm_source=letter&utm_campaign=spring&token=x"
-    _send(site, PHONE, {"t": "view", "q": campaign, **load, **about})
+    script = "https://kettle.example/docs/latest/assets/mkdocs-stats/tracker.js"
+    _send(site, PHONE, {"t": "view", "q": campaign, "k": script, **load, **about})
     _send(site, PHONE, {"t": "event", "n": "search", "k": "descale", "c": 3, "u": INSTALL, **load})
     _send(site, PHONE, {"t": "event", "n": "not_found", **load, **about, "p": "/guide/instal/"})
     _send(site, PHONE, {"t": "leave", "v": 40_000, "a": 30_000, "d": 60, **load})
     site.clock.advance(HOUR)
     site.tracker.recorder.clean_up()
     install = {"p": INSTALL, "l": "c0ffee01" * 4}
-    _send(site, PHONE, {"t": "view", **install, **about})
+    _send(site, PHONE, {"t": "view", "k": script, **install, **about})
     site.clock.advance(HALF_MINUTE)
     said = {"v": 30_000, "a": 20_000, "d": 50, "h": {"install": 12_000, "with-pip": 25_000}}
     _send(site, PHONE, {"t": "beat", **said, **install})

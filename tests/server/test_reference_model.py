@@ -77,10 +77,10 @@ PATHS = ["/", "/a/", "/b/", "/guide/install/", "/\u00fcber/"]
 REFERRERS = ["", "search.example", "old.example"]
 CAMPAIGNS = ["", "", "", "news/email/spring", "forum//"]
 AUDIENCES = [
-    ("", "", "", ""),
-    ("DE", "de", "small", "Firefox"),
-    ("DE", "en", "large", "Safari"),
-    ("IN", "en", "large", "Chrome"),
+    ("", "", "", "", ""),
+    ("DE", "de", "small", "Firefox", "1.2"),
+    ("DE", "en", "large", "Safari", ""),
+    ("IN", "en", "large", "Chrome", "latest"),
 ]
 FILTERS = [
     Filters(country="DE"),
@@ -92,6 +92,8 @@ FILTERS = [
     Filters(campaign="news/email/spring"),
     Filters(page="/a/", campaign=""),
     Filters(country="nowhere"),
+    Filters(version="latest"),
+    Filters(page="/a/", version=""),
 ]
 STEPS = [0, 0, 0, 1, 5, 9, 10, 11, 60, 119, 120, 121, 1_799, 1_800, 1_801, 3_600]
 JUMPS = [-3 * DAY, -DAY, -DAY + 600, -7_200, -1_801, -1_800, -1_799, -600, 7_200, DAY, 40 * DAY]
@@ -145,7 +147,7 @@ class Model:
                 self.visits[at // DAY, message.path, message.session] = at
                 self.minutes[at // 60] += 1
                 of_reader = message.country, message.language, message.device, message.browser
-                audience = "/".join(of_reader)
+                audience = "/".join((*of_reader, message.version))
                 of_visit = message.referrer, audience, before, message.campaign
                 self.views.append((at, message.path, message.session, *of_visit))
         self._follow(at, message)
@@ -454,6 +456,7 @@ class Pair:
             languages=_largest(parts[1] for parts in audiences),
             devices=_largest(parts[2] for parts in audiences),
             browsers=_largest(parts[3] for parts in audiences),
+            versions=_largest(parts[4] for parts in audiences if parts[4]),
             feedback=None if filters.are_of_views else (0, 0),
             not_found=None
             if filters != Filters()
@@ -553,7 +556,9 @@ def _message(random: Random, loads: list[int]) -> Message:
         if kind is NotFound:
             return NotFound(session, load, path, referrer)
         audience, campaign = random.choice(AUDIENCES), random.choice(CAMPAIGNS)
-        return View(session, load, path, referrer, *audience, campaign=campaign)
+        country, language, device, browser, version = audience
+        view = View(session, load, path, referrer, country, language, device, browser)
+        return replace(view, campaign=campaign, version=version)
     load = random.choice(loads[-4:]) if loads else 1
     return Beat(session, load, path) if kind is Beat else Leave(session, load, path)
 

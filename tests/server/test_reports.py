@@ -93,6 +93,7 @@ REPORT = Report(
     languages=(Count("de", 1_234),),
     devices=(Count("large", 1_230), Count("small", 4)),
     browsers=(Count("Firefox", 1_000), Count("Safari", 200), Count("", 34)),
+    versions=(Count("latest", 900), Count("1.2", 300)),
     feedback=(12, 3),
     not_found=(MissingPath("/guide/instal/", 7, (Count("old.example", 5), Count("", 2))),),
     bots=(Count("Googlebot", 40), Count("(other)", 2)),

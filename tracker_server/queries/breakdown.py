@@ -17,8 +17,8 @@ from tracker_server.sources import source_of
 from tracker_server.statements import AUDIENCES, CAMPAIGNS, PAGES, PATHS, REFERRERS
 from tracker_server.vocabulary import MAX_VARIABLES
 
-AUDIENCE_PARTS = 4
-"""Country, language, device, browser."""
+AUDIENCE_PARTS = 5
+"""Country, language, device, browser, version."""
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ def campaign_counts(
 def audience_counts(
     connection: Connection, counts: Mapping[int, int], max_rows: int
 ) -> list[tuple[Count, ...]]:
-    """Return countries, languages, devices and browsers."""
+    """Return countries, languages, devices, browsers and versions."""
     texts = read_texts(connection, AUDIENCES)
     parts: list[Counter[str]] = [Counter() for _ in range(AUDIENCE_PARTS)]
     for audience_id, views in counts.items():
@@ -109,9 +109,9 @@ def audience_counts(
 
 
 def audience_parts(text: str) -> list[str]:
-    """Return country, language, device and browser of an entry."""
-    # What did not fit into the vocabulary is other in each respect.
-    return [OTHER] * AUDIENCE_PARTS if text == OTHER else text.split("/")
+    """Return country, language, device, browser and version of an entry."""
+    # What did not fit into the vocabulary is other in each respect but the one most sites lack.
+    return [*[OTHER] * (AUDIENCE_PARTS - 1), ""] if text == OTHER else text.split("/")
 
 
 def largest(counter: Mapping[str, int], max_rows: int) -> tuple[Count, ...]:

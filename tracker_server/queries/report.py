@@ -227,7 +227,7 @@ def _pages(
 def _with_lists(
     connection: Connection, question: Question, report: Report, breakdown: Breakdown
 ) -> Report:
-    countries, languages, devices, browsers = audience_counts(
+    countries, languages, devices, browsers, versions = audience_counts(
         connection, breakdown.audiences, question.max_rows
     )
     return replace(
@@ -245,6 +245,7 @@ def _with_lists(
         languages=languages,
         devices=devices,
         browsers=browsers,
+        versions=tuple(row for row in versions if row.text),
     )
 
 

@@ -23,7 +23,7 @@ def upgrade() -> None:
 
 
 def _create_vocabularies() -> None:
-    for name in ("path", "referrer", "campaign", "audience", "label", "bot"):
+    for name in ("path", "referrer", "campaign", "audience", "version", "label", "bot"):
         op.create_table(name, _key("id"), sa.Column("text", _word(), nullable=False, unique=True))
     op.create_table(
         "visitor",
@@ -168,6 +168,7 @@ def _create_counts() -> None:
         sa.Column("site_name", sa.String()),
         sa.Column("site_url", sa.String()),
         sa.Column("version", sa.String()),
+        sa.Column("versions", sa.String()),
         sa.Column("demo", sa.Boolean(), nullable=False),
         sa.Column("run_day", sa.Integer(), nullable=False),
     )
