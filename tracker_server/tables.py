@@ -79,6 +79,11 @@ class Option:
     least: int
     most: int
 
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is off unless it is on."""
+        return (self.default, self.least, self.most) == (0, 0, 1)
+
 
 FEWEST_READERS = Option("k", 3, 3, 100)
 """Of how many readers a row has to be that says what readers did one by one; never fewer."""

@@ -174,3 +174,18 @@ def test_a_version_may_be_called_latest() -> None:
 def test_version_of_path_is_a_folder_at_its_beginning(path: str, version: str) -> None:
     """That is known to be one, or looks like no year."""
     assert version_of_path(path, {"main"}) == version
+
+
+def test_the_page_has_a_switch_for_other_names(versioned: Site) -> None:
+    """Off unless the address says otherwise."""
+    _read(versioned, "latest", GUIDE, 1)
+    _read(versioned, "1.10", GUIDE, 2)
+
+    def page_of(query: str) -> str:
+        answer = versioned.client.get(f"/stats/content/versions{query}")
+        assert answer.status_code == 200
+        return answer.get_data(as_text=True)
+
+    switch = '<input type="checkbox" name="split" value="1"{}>'
+    assert switch.format("") in page_of("")
+    assert switch.format(" checked") in page_of("?split=1")
