@@ -71,6 +71,7 @@ FLOORS = {
             "remote",
             "closest",
             "queries.ranges",
+            "queries.moved",
         },
         {
             "bridge",

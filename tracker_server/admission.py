@@ -1,7 +1,7 @@
 """Who asks, and what they may: from the headers of a request to a yes or no."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_network
@@ -30,6 +30,8 @@ _LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1"))
 
 Header = Callable[[str], str]
 """Returns a header of a request by its lower-case name, empty where there is none."""
+LeadOn = Callable[[Collection[str]], Mapping[str, str]]
+"""Returns those of some paths that are former ones, and the paths of their pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,10 @@ NOBODY = Viewer()
 class Admission:
     """Decides for one tracker; safe to use from any thread."""
 
-    def __init__(self, settings: Settings, keyring: Keyring, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: Settings, keyring: Keyring, clock: Callable[[], float], lead_on: LeadOn
+    ) -> None:
+        self._lead_on = lead_on
         self._visibility = settings.visibility
         self._keyring = keyring
         self._clock = clock
@@ -87,6 +92,14 @@ class Admission:
     def section_of(self, policy: Policy, viewer: Viewer) -> str:
         """Return the section that somebody sees only, empty where something else lets them in."""
         return viewer.section if self.is_private(policy) else ""
+
+    def is_within(self, section: str, paths: Collection[str]) -> bool:
+        """Tell whether the figures of these paths are all of pages of a section.
+
+        A former path has those of its page, so it is where that is now.
+        """
+        pages = {**dict(zip(paths, paths, strict=True)), **self._lead_on(paths)}
+        return all(page.startswith(section) for page in pages.values())
 
     def is_private(self, policy: Policy) -> bool:
         """Tell whether answers of a route are for some and not for others."""

@@ -45,6 +45,7 @@ from tracker_server.pages import make_pages
 from tracker_server.passwords import Passwords
 from tracker_server.queries.counters import read_readers, read_views
 from tracker_server.queries.days import read_visitors
+from tracker_server.queries.moved import lead_on
 from tracker_server.readers import content_reader, overview_reader, report_reader
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
@@ -147,7 +148,7 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
     tracker = app.extensions["tracker"] = Tracker(
         settings,
         *(engine, lock, store, recorder, ingest, networks, live, reports, streams, upkeep),
-        *(Admission(settings, keyring, clock), ServerMeter()),
+        *(Admission(settings, keyring, clock, _leader(engine)), ServerMeter()),
     )
     metrics = Metrics(_sources(tracker))
     app.register_blueprint(make_operations(recorder.health, metrics, lambda: _check(engine)))
@@ -257,6 +258,14 @@ def _counters(
             return read_visitors(connection, path, day_of(int(clock())))
 
     return Counters(lambda: live.snapshot().overview, readers, views, visitors, clock)
+
+
+def _leader(engine: Engine) -> Callable[[Collection[str]], dict[str, str]]:
+    def lead(paths: Collection[str]) -> dict[str, str]:
+        with open_reader(engine) as connection:
+            return lead_on(connection, paths)
+
+    return lead
 
 
 def _check(engine: Engine) -> None:

@@ -121,7 +121,7 @@ class _Maker:
         """Return the sections in the order of the page; none while nobody said what was read."""
         items: list[Item] = self._report.get("sections") or []
         loads = sum(item["stops"] for item in items)
-        page = page_link(self._site_url, self._report["filters"]["page"] or "")
+        page = page_link(self._site_url, self._report["path"] or "")
         return [
             Row(
                 item["title"] or item["id"],

@@ -247,6 +247,8 @@ class Report:
     """The first day whose raw views were there to be read; ``None`` for all."""
     exact: bool = True
     """Whether that was early enough."""
+    page: str | None = None
+    """The one that it is about: of a former path the page that has it now."""
     deploys: tuple[Deploy, ...] = ()
     """The latest first."""
     pages: tuple[PageFigures, ...] = ()

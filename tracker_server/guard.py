@@ -75,7 +75,7 @@ class Guard:
         if not self._admission.may(policy, viewer):
             return self._refuse(policy)
         g.section = self._admission.section_of(policy, viewer)
-        if g.section and not _is_within(policy, g.section):
+        if g.section and not self._is_within(policy, g.section):
             return self._say(policy, "section", HTTPStatus.FORBIDDEN)
         if policy.is_form and request.method not in READ:
             return self._check_form(policy)
@@ -121,6 +121,17 @@ class Guard:
                 response.headers["Retry-After"] = str(ceil(seconds))
                 return response
         return None
+
+    def _is_within(self, policy: Policy, section: str) -> bool:
+        """Tell whether all pages that a request names are of a section, and that it names one."""
+        if policy.within is None:
+            return False
+        named = [path for name in policy.within for path in request.args.getlist(name)]
+        try:
+            paths = [normalise_path(path) for path in named]
+        except InvalidMessageError:
+            return False
+        return self._admission.is_within(section, paths) and (bool(named) or policy.index)
 
     def _add_headers(self, response: Response) -> Response:
         policy: Policy = g.get("policy", NOWHERE)
@@ -182,15 +193,3 @@ def _is_origin_own() -> bool:
     scheme = origin.partition("://")[0]
     own = host_and_port(f"{scheme}://{request.host}")[1]
     return bool(own) and host_and_port(origin)[1] == own
-
-
-def _is_within(policy: Policy, section: str) -> bool:
-    """Tell whether all pages that a request names are of a section, and that it names one."""
-    if policy.within is None:
-        return False
-    named = [path for name in policy.within for path in request.args.getlist(name)]
-    try:
-        inside = all(normalise_path(path).startswith(section) for path in named)
-    except InvalidMessageError:
-        return False
-    return inside and (bool(named) or policy.index)

@@ -130,7 +130,9 @@ def _chips(report: Report, address: Address, texts: Texts) -> list[dict[str, str
         if name not in address.filters:
             continue
         value = address.filters[name]
-        shown = _title(report, value) if name == "page" else name_filter(texts, name, value)
+        shown = (
+            _title(report, report["path"]) if name == "page" else name_filter(texts, name, value)
+        )
         chips.append({"name": name, "value": shown, "without": address.link(**{name: None})})
     return chips
 
@@ -144,7 +146,7 @@ def _page_of(report: Report, address: Address, now: dict[str, Any]) -> dict[str,
     """Return what the page is that the view is of, if it is of one."""
     if "page" not in address.filters:
         return None
-    path = report["filters"]["page"]
+    path = report["path"]
     pages = (page for page in report["pages"] if page["path"] == path)
     found: dict[str, Any] = next(pages, {})
     readers = (row["visitors"] for row in now["activeByPath"] if row["path"] == path)

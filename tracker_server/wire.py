@@ -72,7 +72,7 @@ def write_report(question: Question, report: Report) -> bytes:
         "from": as_date(question.first_day),
         "to": as_date(question.last_day),
         "grain": question.grain,
-        "path": question.filters.page,
+        "path": report.page,
         "filters": asdict(question.filters),
         "exact": report.exact,
         "rawSince": None if report.raw_since is None else as_date(report.raw_since),

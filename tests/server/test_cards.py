@@ -54,7 +54,7 @@ def _of_page(**changes: Any) -> dict[str, Any]:
     """Return the report of a page with sections."""
     report = _report(next=[], notFound=None, sections=SECTIONS)
     report["filters"] = {**report["filters"], "page": "/guide/\u00fcber/"}
-    return report | changes
+    return report | {"path": "/guide/\u00fcber/"} | changes
 
 
 def test_the_sections_of_a_page() -> None:

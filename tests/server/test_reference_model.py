@@ -430,6 +430,7 @@ class Pair:
         return Report(
             figures,
             before=before,
+            page=page,
             deploys=(Deploy(self.deployed, None, None),)
             if days[0] <= self.deployed // DAY <= days[1]
             else (),

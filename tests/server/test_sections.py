@@ -14,6 +14,7 @@ from tracker_server.config import Settings
 from tracker_server.database import open_reader
 from tracker_server.dwell import Sections
 from tracker_server.model import Beat, Engagement, Heading, Leave, Manifest, Page, Received, View
+from tracker_server.queries.moved import NO_MOVES
 from tracker_server.queries.sections import read_sections
 
 LOAD = "1" * 32
@@ -381,7 +382,7 @@ def test_long_streams_come_to_what_a_plain_count_says(
             path_id = connection.exec_driver_sql(
                 f"SELECT id FROM path WHERE text = '{path}'"
             ).scalar_one()
-            found = read_sections(connection, 0, 40_000, path_id)
+            found = read_sections(connection, NO_MOVES, 0, 40_000, path_id)
         assert {
             row.anchor: (row.loads, row.visible, row.stops) for row in found if row.loads
         } == expected

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from tracker_server.database import plain_rows
 from tracker_server.likeness import Likeness, plain
+from tracker_server.queries.moved import read_moves
 from tracker_server.queries.refs import read_refs
 from tracker_server.queries.site_pages import count_views
 from tracker_server.statements import BROKEN_ANCHORS, HEADINGS, PAGES
@@ -43,7 +44,7 @@ _NONE: _Closest = (None, None, None)
 
 def read(connection: Connection, question: TableQuestion) -> Table:
     """Read the links, those first that most readers have before them."""
-    views = count_views(connection, question.first_day, question.last_day)
+    views = count_views(connection, read_moves(connection), question.first_day, question.last_day)
     broken = _read_broken(connection)
     refs = read_refs(connection, {page for row in broken for page in row[:2]})
     broken.sort(key=lambda row: (-views[row[0]], refs[row[0]].path, refs[row[1]].path, row[2]))

@@ -4,6 +4,7 @@ from sqlalchemy import Connection, func, select
 
 from tracker_server.database import plain_rows
 from tracker_server.queries.events import of_events
+from tracker_server.queries.moved import read_moves
 from tracker_server.queries.readings import read_readings
 from tracker_server.queries.refs import read_refs
 from tracker_server.statements import EVENT_COUNTS, LABELS
@@ -20,17 +21,18 @@ _COLUMNS = (
 
 def read(connection: Connection, question: TableQuestion) -> Table:
     """Read the code blocks that were copied, those first that were copied most often."""
+    moves = read_moves(connection)
     columns = EVENT_COUNTS.c
     statement = (
         select(columns.path_id, columns.number, LABELS.c.text, func.sum(columns.count))
         .join_from(EVENT_COUNTS, LABELS, LABELS.c.id == columns.label_id)
-        .where(*of_events(question, "copy"))
+        .where(*of_events(connection, moves, question, "copy"))
         .group_by(columns.path_id, columns.number, LABELS.c.text)
     )
-    found = plain_rows(connection, statement)
+    found = moves.fold(plain_rows(connection, statement), keys=3)
     path_ids = {row[0] for row in found}
     pages = read_refs(connection, path_ids)
-    readings = read_readings(connection, question.first_day, question.last_day, path_ids)
+    readings = read_readings(connection, moves, question.first_day, question.last_day, path_ids)
     rows = []
     for path_id, number, language, count in found:
         # PostgreSQL's sum is a decimal number.

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 from tracker_server.database import plain_rows
 from tracker_server.figures import Read
 from tracker_server.queries.events import of_events
+from tracker_server.queries.moved import Moves, read_moves
 from tracker_server.queries.readings import read_readings
 from tracker_server.queries.site_pages import IS_OFFERED
 from tracker_server.readings import expected_time
@@ -34,9 +35,10 @@ _Counts = tuple[int, ...]
 
 def read(connection: Connection, question: TableQuestion) -> Table:
     """Read how the pages were read, those first that were left at once most often."""
+    moves = read_moves(connection)
     pages = _read_pages(connection)
-    searches = _read_searches(connection, question)
-    readings = read_readings(connection, question.first_day, question.last_day, pages)
+    searches = _read_searches(connection, moves, question)
+    readings = read_readings(connection, moves, question.first_day, question.last_day, pages)
     opened = [(path_id, reading) for path_id, reading in readings.items() if reading.loads]
     opened.sort(key=lambda row: (-row[1].bounced, -row[1].loads, pages[row[0]][0].path))
     rows: list[tuple[Value, ...]] = []
@@ -83,12 +85,13 @@ def _in_seconds(milliseconds: int | None) -> int | None:
     return None if milliseconds is None else round(milliseconds / 1_000)
 
 
-def _read_searches(connection: Connection, question: TableQuestion) -> dict[int, int]:
+def _read_searches(connection: Connection, moves: Moves, question: TableQuestion) -> dict[int, int]:
     """Return how many searches were made on each page."""
     columns = EVENT_COUNTS.c
     statement = (
         select(columns.path_id, func.sum(columns.count))
-        .where(*of_events(question, "search"))
+        .where(*of_events(connection, moves, question, "search"))
         .group_by(columns.path_id)
     )
-    return {path_id: int(count) for path_id, count in plain_rows(connection, statement)}
+    rows = moves.fold(plain_rows(connection, statement))
+    return {path_id: int(count) for path_id, count in rows}

@@ -6,12 +6,13 @@ from dataclasses import astuple, dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
 from tracker_server.database import plain_rows
 from tracker_server.model import EVENTS
 from tracker_server.packing import SECONDS_PER_DAY, day_of
-from tracker_server.queries.ranges import is_in, ranges_of
+from tracker_server.queries.moved import Moves, read_moves
+from tracker_server.queries.ranges import is_any, is_in, ranges_of
 from tracker_server.queries.refs import read_refs
 from tracker_server.ratios import Change, change_of
 from tracker_server.schema import BY_PATH
@@ -99,12 +100,13 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     deploys = _read_deploys(connection, question)
     columns = DEPLOY_CHANGES.c
     wanted = select(columns.deploy_id, columns.path_id, columns.kind)
-    changes = plain_rows(connection, wanted.where(columns.deploy_id.in_(deploys)))
+    moves = read_moves(connection)
+    changes = _of_pages(moves, plain_rows(connection, wanted.where(columns.deploy_id.in_(deploys))))
     if not changes:
         return Table(_COLUMNS, (), dict.fromkeys(("deploys", *VERDICTS), 0))
     since = connection.execute(select(TOTALS.c.tracking_since)).scalar_one()
     first_whole_day = question.today if since is None else day_of(since) + 1
-    pages = _read_pages(connection, question, deploys, {path for _, path, _ in changes})
+    pages = _read_pages(connection, moves, question, deploys, {path for _, path, _ in changes})
     refs = read_refs(connection, {path for _, path, _ in changes})
     compared = []
     for deploy_id, path, kind in changes:
@@ -126,6 +128,20 @@ def read(connection: Connection, question: TableQuestion) -> Table:
 
 
 REPORT = ContentReport("deploys", read, (_DAYS,))
+
+
+def _of_pages(moves: Moves, changes: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Return the changes by page: one that got another path was changed, not removed and added."""
+    if not moves.pages:
+        return changes
+    kinds: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+    for deploy, path, kind in changes:
+        page = moves.page_of(path)
+        kinds[deploy, page].add(CHANGED if kind == REMOVED and page != path else kind)
+    return [
+        (deploy, page, some.pop() if len(some) == 1 else CHANGED)
+        for (deploy, page), some in kinds.items()
+    ]
 
 
 def _compare(page: _Page, day: int, days: int, kind: int) -> _Figures:
@@ -185,6 +201,7 @@ def _read_deploys(connection: Connection, question: TableQuestion) -> dict[int, 
 
 def _read_pages(
     connection: Connection,
+    moves: Moves,
     question: TableQuestion,
     deploys: Mapping[int, _Deploy],
     path_ids: Collection[int],
@@ -196,15 +213,19 @@ def _read_pages(
     last = min(max(days) + question.option("days"), question.today - 1)
     columns = DEPLOY_CHANGES.c
     is_changed = select(columns.path_id).where(columns.deploy_id.in_(deploys))
+    is_wanted: ColumnElement[bool] = DAYS.c.key.in_(is_changed)
+    if moves.pages:
+        is_wanted = or_(is_wanted, is_any(DAYS.c.key, moves.concerned))
     views = select(DAYS.c.key, DAYS.c.day, DAYS.c.count).where(
-        DAYS.c.dimension == BY_PATH, DAYS.c.day.between(first, last), DAYS.c.key.in_(is_changed)
+        DAYS.c.dimension == BY_PATH, DAYS.c.day.between(first, last), is_wanted
     )
     for path, day, count in plain_rows(connection, views):
-        pages[path].views[day] = count
-    for number, ranges in ranges_of(max(0, first), last, path_ids):
+        pages[moves.page_of(path)].views[day] += count
+    for number, ranges in ranges_of(max(0, first), last, moves.paths_of(*path_ids)):
         for key, loads, completed in plain_rows(connection, _readings_in(number), ranges):
-            page, day = pages[key >> 16], key & _DAY_MASK
-            page.loads[day], page.completed[day] = loads, completed
+            page, day = pages[moves.page_of(key >> 16)], key & _DAY_MASK
+            page.loads[day] += loads
+            page.completed[day] += completed
     columns = EVENT_COUNTS.c
     ratings = (
         select(columns.path_id, columns.day, func.sum(columns.total), func.sum(columns.zeros))
@@ -213,8 +234,9 @@ def _read_pages(
     )
     for path, day, positive, negative in plain_rows(connection, ratings):
         # PostgreSQL's sum is a decimal number.
-        page = pages[path]
-        page.ratings[day], page.positive[day] = int(positive) + int(negative), int(positive)
+        page = pages[moves.page_of(path)]
+        page.ratings[day] += int(positive) + int(negative)
+        page.positive[day] += int(positive)
     return pages
 
 

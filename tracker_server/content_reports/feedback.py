@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 from tracker_server.database import plain_rows
 from tracker_server.grains import ALL
 from tracker_server.queries.events import of_events
+from tracker_server.queries.moved import Moves, read_moves
 from tracker_server.queries.readings import read_readings
 from tracker_server.queries.refs import read_refs
 from tracker_server.schema import WHOLE_SITE
@@ -31,9 +32,12 @@ _Ratings = tuple[int, int]
 def read(connection: Connection, question: TableQuestion) -> Table:
     """Read the pages that were rated, those first with most negative ratings."""
     days = question.first_day, question.last_day
-    ratings = _read_ratings(connection, question)
-    before = {} if question.period == ALL else _read_ratings(connection, _days_before(question))
-    readings = read_readings(connection, *days, {WHOLE_SITE, *ratings})
+    moves = read_moves(connection)
+    ratings = _read_ratings(connection, moves, question)
+    before: dict[int, _Ratings] = {}
+    if question.period != ALL:
+        before = _read_ratings(connection, moves, _days_before(question))
+    readings = read_readings(connection, moves, *days, {WHOLE_SITE, *ratings})
     pages = read_refs(connection, ratings)
     rows = []
     for path_id, rated in ratings.items():
@@ -63,15 +67,17 @@ def _days_before(question: TableQuestion) -> TableQuestion:
     return replace(question, first_day=first, last_day=question.first_day - 1)
 
 
-def _read_ratings(connection: Connection, question: TableQuestion) -> dict[int, _Ratings]:
+def _read_ratings(
+    connection: Connection, moves: Moves, question: TableQuestion
+) -> dict[int, _Ratings]:
     columns = EVENT_COUNTS.c
     statement = (
         select(columns.path_id, func.sum(columns.total), func.sum(columns.zeros))
-        .where(*of_events(question, "feedback"))
+        .where(*of_events(connection, moves, question, "feedback"))
         .group_by(columns.path_id)
     )
     # PostgreSQL's sum is a decimal number.
-    rows = plain_rows(connection, statement)
+    rows = moves.fold(plain_rows(connection, statement))
     return {path_id: (int(positive), int(negative)) for path_id, positive, negative in rows}
 
 

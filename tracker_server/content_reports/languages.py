@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from tracker_server.database import plain_rows
 from tracker_server.queries.breakdown import audience_parts, read_texts
+from tracker_server.queries.moved import read_moves
 from tracker_server.queries.refs import read_refs
 from tracker_server.queries.site_pages import IS_OFFERED
 from tracker_server.runs import read_latest_first
@@ -177,10 +178,11 @@ def _read_seen(
     spoken = {id_: language for id_, language in said.items() if language not in {"", OTHER}}
     seen = _Seen(question.last_day + 1)
     days = question.first_day, question.last_day
+    moves = read_moves(connection)
     for day, portions in read_latest_first(connection, days, _COLUMNS, [], question.is_late):
         for rows in portions:
             visitors: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-            for path, visitor, audience in rows:
+            for path, visitor, audience in moves.fold_ids(rows, 0):
                 own, language = languages.get(path), spoken.get(audience)
                 if own is None or language is None:
                     continue

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from tracker_server.database import plain_rows
 from tracker_server.packing import day_of
+from tracker_server.queries.moved import read_moves
 from tracker_server.queries.site_pages import (
     IS_OFFERED,
     count_bot_views,
@@ -45,8 +46,8 @@ class _Page:
 
 def read(connection: Connection, question: TableQuestion) -> Table:
     """Read the pages that nobody viewed, those first that nothing leads to, then the oldest."""
-    days = question.first_day, question.last_day
-    views, bots = count_views(connection, *days), count_bot_views(connection, *days)
+    of_days = connection, read_moves(connection), question.first_day, question.last_day
+    views, bots = count_views(*of_days), count_bot_views(*of_days)
     pages = _read_pages(connection, question.today)
     unread = [page for page in pages if not views[page.id]]
     min_age = question.option(_MIN_AGE.name)

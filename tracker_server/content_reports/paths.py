@@ -12,9 +12,11 @@ from pyroaring import BitMap
 from sqlalchemy import Connection, or_, select
 
 from tracker_server.database import plain_rows
+from tracker_server.queries.moved import Moves, find_page, read_moves
+from tracker_server.queries.ranges import is_any
 from tracker_server.queries.refs import read_refs
 from tracker_server.runs import read_latest_first
-from tracker_server.statements import LINKS, PAGES, PATHS, TOTALS, VIEWS
+from tracker_server.statements import LINKS, PAGES, TOTALS, VIEWS
 from tracker_server.tables import (
     FEWEST_READERS,
     Column,
@@ -90,19 +92,19 @@ class _Site:
 
 def read(connection: Connection, question: TableQuestion) -> Table:
     """Read the ways between all pages, or what became of the views of one page."""
+    moves = read_moves(connection)
     if question.page is None:
-        return _read_site(connection, question)
-    found = select(PATHS.c.id).where(PATHS.c.text == question.page)
-    path_id = connection.execute(found).scalar()
+        return _read_site(connection, moves, question)
+    path_id = find_page(connection, moves, question.page)
     if path_id is None:
         return Table(_OF_PAGE, (), _facts(connection, question, question.first_day, 0))
-    return _read_page(connection, question, path_id)
+    return _read_page(connection, moves, question, path_id)
 
 
 REPORT = ContentReport("paths", read, (FEWEST_READERS,), of_page=True)
 
 
-def _read_site(connection: Connection, question: TableQuestion) -> Table:
+def _read_site(connection: Connection, moves: Moves, question: TableQuestion) -> Table:
     flows: defaultdict[_Way, _Flow] = defaultdict(_Flow)
     since = question.last_day + 1
     for day, portions in read_latest_first(
@@ -114,8 +116,10 @@ def _read_site(connection: Connection, question: TableQuestion) -> Table:
     ):
         for rows in portions:
             visitors: defaultdict[_Way, list[int]] = defaultdict(list)
-            for before, path, visitor in rows:
-                visitors[before, path].append(visitor)
+            for before, path, visitor in moves.fold_ids(rows, 0, 1):
+                # From a former path to the page is no way to another page.
+                if before != path:
+                    visitors[before, path].append(visitor)
             for way, some in visitors.items():
                 flows[way].add(some)
         since = day
@@ -134,7 +138,10 @@ def _read_site(connection: Connection, question: TableQuestion) -> Table:
     )
 
 
-def _read_page(connection: Connection, question: TableQuestion, path_id: int) -> Table:
+def _read_page(
+    connection: Connection, moves: Moves, question: TableQuestion, path_id: int
+) -> Table:
+    paths = moves.paths_of(path_id)
     flows: defaultdict[_Way, _Flow] = defaultdict(_Flow)
     stayed: Counter[int] = Counter()
     """By visitor, views that no other followed."""
@@ -143,15 +150,18 @@ def _read_page(connection: Connection, question: TableQuestion, path_id: int) ->
         connection,
         (question.first_day, question.last_day),
         ("before_id", "path_id", "visitor_id"),
-        [or_(VIEWS.c.path_id == path_id, VIEWS.c.before_id == path_id)],
+        [or_(is_any(VIEWS.c.path_id, paths), is_any(VIEWS.c.before_id, paths))],
         question.is_late,
     ):
-        for before, path, visitor in (row for rows in portions for row in rows):
+        for before, path, visitor in (
+            row for rows in portions for row in moves.fold_ids(rows, 0, 1)
+        ):
             if path == path_id:
                 stayed[visitor] += 1
             if before == path_id:
                 stayed[visitor] -= 1
-                flows[before, path].add((visitor,))
+                if path != path_id:
+                    flows[before, path].add((visitor,))
         since = day
     left = _Flow()
     for visitor, views in stayed.items():

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from tracker_server.database import plain_rows
 from tracker_server.model import EVENTS
+from tracker_server.queries.moved import read_moves
 from tracker_server.queries.refs import read_refs
 from tracker_server.statements import EVENT_COUNTS, LABELS
 from tracker_server.tables import Column, ContentReport, Table, TableQuestion
@@ -70,6 +71,7 @@ REPORT = ContentReport("searches", read)
 
 
 def _read_terms(connection: Connection, question: TableQuestion) -> list[_Term]:
+    moves = read_moves(connection)
     columns = EVENT_COUNTS.c
     sums = (func.sum(columns[name]) for name in ("count", "total", "zeros"))
     statement = (
@@ -87,7 +89,7 @@ def _read_terms(connection: Connection, question: TableQuestion) -> list[_Term]:
         term.results += int(results)
         term.empty += int(empty)
         if target:
-            term.clicks[target] += int(count)
+            term.clicks[moves.page_of(target)] += int(count)
     return [*terms.values()]
 
 

@@ -1,11 +1,11 @@
 """Which sections are read, where readers leave, and which headings nobody reaches."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from tracker_server.figures import SectionFigures
+from tracker_server.queries.moved import find_page, read_moves
 from tracker_server.queries.refs import read_refs
 from tracker_server.queries.sections import read_all_sections, read_sections
-from tracker_server.statements import PATHS
 from tracker_server.tables import (
     Column,
     ContentReport,
@@ -54,13 +54,14 @@ def _pages(
     connection: Connection, question: TableQuestion
 ) -> dict[int, tuple[SectionFigures, ...]]:
     """Return the sections of the pages of which readers have said what they had in view."""
+    moves = read_moves(connection)
     days = question.first_day, question.last_day
     if question.page is None:
-        return read_all_sections(connection, *days)
-    path_id = connection.execute(select(PATHS.c.id).where(PATHS.c.text == question.page)).scalar()
+        return read_all_sections(connection, moves, *days)
+    path_id = find_page(connection, moves, question.page)
     if path_id is None:
         return {}
-    sections = read_sections(connection, *days, path_id)
+    sections = read_sections(connection, moves, *days, path_id)
     return {path_id: sections} if any(section.loads for section in sections) else {}
 
 

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, func, select
 
 from tracker_server.database import plain_rows
+from tracker_server.queries.moved import read_moves
 from tracker_server.queries.site_pages import IS_OFFERED, count_views, number_of
 from tracker_server.statements import PAGES, PATHS
 from tracker_server.tables import Column, ContentReport, Option, PageRef, Table, TableQuestion
@@ -20,7 +21,7 @@ _MIN_DAYS = Option("min_days", 180, 0, 3_650)
 
 def read(connection: Connection, question: TableQuestion) -> Table:
     """Read the pages that have not changed for long, by views times days since then."""
-    views = count_views(connection, question.first_day, question.last_day)
+    views = count_views(connection, read_moves(connection), question.first_day, question.last_day)
     columns = PAGES.c
     changed = func.coalesce(columns.updated, columns.created)
     statement = select(columns.path_id, PATHS.c.text, columns.title, changed)

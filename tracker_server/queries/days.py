@@ -34,9 +34,10 @@ from tracker_server.packing import (
     day_visitors_key,
     visit_key,
 )
-from tracker_server.queries.ranges import is_in, ranges_of
+from tracker_server.queries.moved import NO_MOVES, Moves, find_page, read_moves
+from tracker_server.queries.ranges import is_any, is_in, ranges_of
 from tracker_server.schema import BY_PATH, WHOLE_SITE
-from tracker_server.statements import DAY_VISITORS, DAYS, HOURS, PATHS, VISITS
+from tracker_server.statements import DAY_VISITORS, DAYS, HOURS, VISITS
 
 _DAY_MASK = (1 << 16) - 1
 
@@ -52,26 +53,36 @@ def views_by_hour(connection: Connection, first_day: int, last_day: int) -> Coun
 
 
 def views_by_day(
-    connection: Connection, first_day: int, last_day: int, path_id: int = WHOLE_SITE
+    connection: Connection,
+    first_day: int,
+    last_day: int,
+    paths: Collection[int] = (WHOLE_SITE,),
 ) -> Counter[int]:
-    """Return the views of the site or of one path."""
-    if path_id == WHOLE_SITE:
-        days: Counter[int] = Counter()
+    """Return the views of the site or of some paths together."""
+    days: Counter[int] = Counter()
+    if WHOLE_SITE in paths:
         for hour, count in views_by_hour(connection, first_day, last_day).items():
             days[hour // HOURS_PER_DAY] += count
         return days
     statement = select(DAYS.c.day, DAYS.c.count).where(
         DAYS.c.dimension == BY_PATH,
         DAYS.c.day.between(first_day, last_day),
-        DAYS.c.key == path_id,
+        is_any(DAYS.c.key, paths),
     )
-    return Counter(dict(iter(connection.execute(statement))))
+    for day, count in plain_rows(connection, statement):
+        days[day] += count
+    return days
 
 
 def visitors_by_day(
-    connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
+    connection: Connection,
+    first_day: int,
+    last_day: int,
+    page_ids: Collection[int],
+    moves: Moves = NO_MOVES,
 ) -> dict[int, dict[int, BitMap]]:
-    """Return who viewed what on which day: by path, which may be `WHOLE_SITE`, and day."""
+    """Return who viewed what on which day: by page, which may be `WHOLE_SITE`, and day."""
+    path_ids = moves.paths_of(*page_ids)
     found: dict[int, dict[int, BitMap]] = {path_id: {} for path_id in path_ids}
     for key, members in _sealed(connection, first_day, last_day, path_ids):
         found[key >> 16][key & _DAY_MASK] = BitMap.deserialize(members)
@@ -83,6 +94,10 @@ def visitors_by_day(
             of_paths[visit & MAX_PATH_ID].append(visit)
         for path_id in found.keys() & of_paths.keys():
             found[path_id].setdefault(day, BitMap()).update(_visitors_of(of_paths[path_id]))
+    for path_id in moves.pages.keys() & found.keys():
+        of_page = found[moves.pages[path_id]]
+        for day, visitors in found.pop(path_id).items():
+            of_page.setdefault(day, BitMap()).update(visitors)
     return found
 
 
@@ -92,19 +107,22 @@ def unite(sets: Iterable[BitMap]) -> BitMap:
 
 
 def unique_visitors(
-    connection: Connection, first_day: int, last_day: int, path_id: int = WHOLE_SITE
+    connection: Connection,
+    first_day: int,
+    last_day: int,
+    path_id: int = WHOLE_SITE,
+    moves: Moves = NO_MOVES,
 ) -> int:
-    """Count the visitors of the site or of one path, each once whatever the days; exact."""
-    days = visitors_by_day(connection, first_day, last_day, {path_id})[path_id]
+    """Count the visitors of the site or of one page, each once whatever the days; exact."""
+    days = visitors_by_day(connection, first_day, last_day, {path_id}, moves)[path_id]
     return len(unite(days.values()))
 
 
 def read_visitors(connection: Connection, path: str, last_day: int) -> int:
     """Count the visitors of a path up to a day, each once; exact."""
-    path_id = connection.execute(
-        select(PATHS.c.id).where(PATHS.c.text == path)
-    ).scalar_one_or_none()
-    return 0 if path_id is None else unique_visitors(connection, 0, last_day, path_id)
+    moves = read_moves(connection)
+    path_id = find_page(connection, moves, path)
+    return 0 if path_id is None else unique_visitors(connection, 0, last_day, path_id, moves)
 
 
 def read_days(connection: Connection, first_day: int, last_day: int) -> tuple[DayFigures, ...]:

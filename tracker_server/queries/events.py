@@ -1,16 +1,22 @@
 """Which rows of `event_count` a content report is about."""
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Connection, false
 
 from tracker_server.model import EVENTS
-from tracker_server.statements import EVENT_COUNTS, PATHS
+from tracker_server.queries.moved import Moves, find_page
+from tracker_server.queries.ranges import is_any
+from tracker_server.statements import EVENT_COUNTS
 from tracker_server.tables import TableQuestion
 
 
-def of_events(question: TableQuestion, *names: str) -> list[ColumnElement[bool]]:
+def of_events(
+    connection: Connection, moves: Moves, question: TableQuestion, *names: str
+) -> list[ColumnElement[bool]]:
     """Return the conditions of these events, of the days and, where it is about one, of the page.
 
     Args:
+        connection: for reading.
+        moves: which paths are a page's.
         question: what the report is about.
         names: keys of `EVENTS`.
     """
@@ -20,6 +26,7 @@ def of_events(question: TableQuestion, *names: str) -> list[ColumnElement[bool]]
         columns.event.in_([EVENTS[name] for name in names]),
     ]
     if question.page is not None:
-        page = select(PATHS.c.id).where(PATHS.c.text == question.page)
-        conditions.append(columns.path_id == page.scalar_subquery())
+        page = find_page(connection, moves, question.page)
+        is_of_page = is_any(columns.path_id, moves.paths_of(page)) if page is not None else false()
+        conditions.append(is_of_page)
     return conditions

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from sqlalchemy import ColumnElement, bindparam, or_
+from sqlalchemy import BindParameter, ColumnElement, bindparam, or_
 
 from tracker_server.packing import day_visitors_key
 
@@ -31,6 +31,17 @@ def ranges_of(
                 for end, day in (("first", first_day), ("last", last_day))
             },
         )
+
+
+def is_any(path_id: ColumnElement[int], path_ids: Collection[int]) -> ColumnElement[bool]:
+    """Return the condition that a path is one of some: mostly of one, a page that never moved."""
+    if len(path_ids) == 1:
+        return path_id == next(iter(path_ids))
+    # Written into the statement: there may be more of them than parameters allowed.
+    ids: BindParameter[int] = bindparam(
+        None, sorted(path_ids), expanding=True, literal_execute=True
+    )
+    return path_id.in_(ids)
 
 
 def is_in(key: ColumnElement[int], ranges: int) -> ColumnElement[bool]:

@@ -18,11 +18,14 @@ from tracker_server.grains import gather, part_of, starts_of
 from tracker_server.packing import SECONDS_PER_DAY, SECONDS_PER_HOUR
 from tracker_server.queries.breakdown import Breakdown, audience_parts, read_texts
 from tracker_server.queries.days import unite
+from tracker_server.queries.moved import NO_MOVES, Moves
+from tracker_server.queries.ranges import is_any
 from tracker_server.runs import read_latest_first
 from tracker_server.sources import source_of
 from tracker_server.statements import AUDIENCES, CAMPAIGNS, REFERRERS, VIEWS
 
 _COLUMNS = ("at", "path_id", "visitor_id", "referrer_id", "audience_id", "before_id", "campaign_id")
+_OF_PATHS = _COLUMNS.index("path_id"), _COLUMNS.index("before_id")
 _Row = tuple[int, int, int, int, int, int, int]
 
 
@@ -34,13 +37,16 @@ class Selection:
     referrers: Collection[int] | None = None
     audiences: Collection[int] | None = None
     campaigns: Collection[int] | None = None
+    moves: Moves = NO_MOVES
+    """Which paths are the page's as well."""
 
     @property
     def conditions(self) -> list[ColumnElement[bool]]:
         """Those of the statement: with a path, the views that followed one of it too."""
         found: list[ColumnElement[bool]] = []
         if self.path_id is not None:
-            found.append(or_(VIEWS.c.path_id == self.path_id, VIEWS.c.before_id == self.path_id))
+            paths = self.moves.paths_of(self.path_id)
+            found.append(or_(is_any(VIEWS.c.path_id, paths), is_any(VIEWS.c.before_id, paths)))
         for column, ids in (
             (VIEWS.c.referrer_id, self.referrers),
             (VIEWS.c.audience_id, self.audiences),
@@ -118,7 +124,9 @@ class Seen:
             self.page_visitors[path].update(some_visitors)
 
 
-def select_views(connection: Connection, filters: Filters, path_id: int | None) -> Selection:
+def select_views(
+    connection: Connection, moves: Moves, filters: Filters, path_id: int | None
+) -> Selection:
     """Return which views fit; `path_id` is that of the filter's page."""
     referrers = audiences = campaigns = None
     if filters.referrer is not None:
@@ -136,7 +144,7 @@ def select_views(connection: Connection, filters: Filters, path_id: int | None) 
     if filters.campaign is not None:
         texts = {0: "", **read_texts(connection, CAMPAIGNS)}
         campaigns = [id_ for id_, text in texts.items() if text == filters.campaign]
-    return Selection(path_id, referrers, audiences, campaigns)
+    return Selection(path_id, referrers, audiences, campaigns, moves)
 
 
 def read_views(
@@ -161,7 +169,8 @@ def read_views(
     for day, portions in read_latest_first(
         connection, days, _COLUMNS, selection.conditions, is_late
     ):
-        for rows in portions:
+        for stored in portions:
+            rows = selection.moves.fold_ids(stored, *_OF_PATHS)
             own = [row for row in rows if path_id in (None, row[1])]
             if path_id is not None:
                 seen.breakdown.onward.update(row[1] for row in rows if row[5] == path_id)
@@ -170,4 +179,6 @@ def read_views(
         seen.since = day
     if path_id is not None:
         seen.breakdown.leads = Counter({path_id: seen.breakdown.onward.total()})
+        # From a former path to the page: a step, but not to another page.
+        seen.breakdown.onward.pop(path_id, None)
     return seen

@@ -8,19 +8,22 @@ from sqlalchemy import Connection, Select, func, literal_column, select
 
 from tracker_server.database import plain_rows
 from tracker_server.figures import Read
+from tracker_server.queries.moved import Moves
 from tracker_server.queries.ranges import is_in, ranges_of
 from tracker_server.statements import DAY_READ, DAY_READINGS
 
 
 def read_readings(
-    connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
+    connection: Connection, moves: Moves, first_day: int, last_day: int, page_ids: Collection[int]
 ) -> dict[int, Read]:
-    """Return how each of these paths was read."""
-    readings = dict.fromkeys(path_ids, Read())
-    for number, ranges in ranges_of(first_day, last_day, path_ids):
-        for path_id, *total in plain_rows(connection, _readings_in(number), ranges):
-            # PostgreSQL's sum is a decimal number.
-            readings[path_id] = Read(*map(int, total))
+    """Return how each of these pages was read."""
+    readings = dict.fromkeys(page_ids, Read())
+    rows: list[tuple[Any, ...]] = []
+    for number, ranges in ranges_of(first_day, last_day, moves.paths_of(*page_ids)):
+        rows += plain_rows(connection, _readings_in(number), ranges)
+    for page_id, *total in moves.fold(rows):
+        # PostgreSQL's sum is a decimal number.
+        readings[page_id] = Read(*map(int, total))
     return readings
 
 

@@ -30,10 +30,12 @@ from tracker_server.queries.breakdown import (
     largest_pages,
     referrer_counts,
 )
+from tracker_server.queries.moved import Moves, find_page, read_moves
 from tracker_server.queries.readings import read_readings
+from tracker_server.queries.refs import read_refs
 from tracker_server.queries.sections import read_sections
 from tracker_server.schema import WHOLE_SITE
-from tracker_server.statements import DEPLOYS, PATHS, TOTALS
+from tracker_server.statements import DEPLOYS, TOTALS
 
 MAX_DEPLOYS = 100
 MAX_SPANS = 30
@@ -61,80 +63,89 @@ def read_report(
         question: what is asked.
         is_late: whether reading raw views has taken long enough.
     """
-    path_id = _path_id(connection, question.filters.page)
+    moves, page = read_moves(connection), question.filters.page
+    path_id = _path_id(connection, moves, page)
+    if page is not None and page in moves.texts:
+        page = read_refs(connection, [moves.texts[page]])[moves.texts[page]].path
     raw_since = connection.execute(select(TOTALS.c.raw_since)).scalar_one()
     if question.filters.are_of_views:
-        report = _of_views(connection, question, path_id, is_late)
+        report = _of_views(connection, moves, question, path_id, is_late)
     elif path_id is not None:
-        report = _of_page(connection, question, path_id, is_late)
+        report = _of_page(connection, moves, question, path_id, is_late)
     else:
-        report = _of_site(connection, question)
+        report = _of_site(connection, moves, question)
     read_since = report.raw_since
     cut = read_since is not None and read_since > question.first_day
     since = max(raw_since, read_since or 0) if cut else raw_since
     return replace(
         report,
+        page=page,
         raw_since=since or None,
         exact=read_since is None or question.first_day >= since,
         deploys=_deploys(connection, question),
     )
 
 
-def _path_id(connection: Connection, path: str | None) -> int | None:
+def _path_id(connection: Connection, moves: Moves, path: str | None) -> int | None:
     if path is None:
         return None
-    found = connection.execute(select(PATHS.c.id).where(PATHS.c.text == path)).scalar()
+    found = find_page(connection, moves, path)
     return _NO_PATH if found is None else found
 
 
-def _of_site(connection: Connection, question: Question) -> Report:
+def _of_site(connection: Connection, moves: Moves, question: Question) -> Report:
     days = question.first_day, question.last_day
-    breakdown = rollups.read_breakdown(connection, *days)
+    breakdown = rollups.read_breakdown(connection, moves, *days)
     tops = largest_pages(connection, breakdown.paths, _max_pages(question))
     ids = [path_id for path_id, _ in tops]
     details = _Details(
-        rollups.read_visitors(connection, *days, ids),
-        rollups.read_trends(connection, *days, ids),
-        read_readings(connection, *days, ids),
+        rollups.read_visitors(connection, moves, *days, ids),
+        rollups.read_trends(connection, moves, *days, ids),
+        read_readings(connection, moves, *days, ids),
     )
 
     def read_figures(first_day: int, last_day: int, grain: str) -> Figures:
-        return rollups.read_figures(connection, (first_day, last_day), grain, WHOLE_SITE, None)
+        return rollups.read_figures(connection, (first_day, last_day), grain, {WHOLE_SITE}, None)
 
     visits = breakdown.entries.total()
     report = Report(
-        rollups.read_figures(connection, days, question.grain, WHOLE_SITE, visits),
+        rollups.read_figures(connection, days, question.grain, {WHOLE_SITE}, visits),
         before=_before(question, read_figures),
         pages=_pages(tops, days, breakdown, details),
-        feedback=rollups.read_feedback(connection, *days, WHOLE_SITE),
+        feedback=rollups.read_feedback(connection, moves, *days, WHOLE_SITE),
         not_found=rollups.read_not_found(connection, *days, question.max_rows),
         bots=read_bots(connection, *days, question.max_rows),
-        bot_views=read_bot_views(connection, *days, WHOLE_SITE),
+        bot_views=read_bot_views(connection, moves, *days, WHOLE_SITE),
     )
     return _with_lists(connection, question, report, breakdown)
 
 
 def _of_page(
-    connection: Connection, question: Question, path_id: int, is_late: Callable[[], bool]
+    connection: Connection,
+    moves: Moves,
+    question: Question,
+    path_id: int,
+    is_late: Callable[[], bool],
 ) -> Report:
     """The sums of a page are in roll-ups, who its readers were is not, nor at what hours."""
     days = question.first_day, question.last_day
-    selection = raw.Selection(path_id)
+    paths = moves.paths_of(path_id)
+    selection = raw.Selection(path_id, moves=moves)
     seen = raw.read_views(connection, days, question.grain, selection, is_late)
-    steps = rollups.read_steps(connection, *days, path_id)
+    steps = rollups.read_steps(connection, moves, *days, path_id)
     breakdown = replace(seen.breakdown, paths=steps.paths, entries=steps.entries, leads=steps.leads)
 
     def read_figures(first_day: int, last_day: int, grain: str) -> Figures:
         if grain != "hour":
-            return rollups.read_figures(connection, (first_day, last_day), grain, path_id, None)
+            return rollups.read_figures(connection, (first_day, last_day), grain, paths, None)
         some = raw.read_views(connection, (first_day, last_day), grain, selection, is_late)
-        sums = rollups.read_figures(connection, (first_day, last_day), "day", path_id, None)
+        sums = rollups.read_figures(connection, (first_day, last_day), "day", paths, None)
         return replace(sums, series=some.figures.series)
 
     figures = read_figures(*days, question.grain)
     details = _Details(
         {path_id: figures.visitors},
-        rollups.read_trends(connection, *days, [path_id]),
+        rollups.read_trends(connection, moves, *days, [path_id]),
         {path_id: figures.read or Read()},
     )
     tops = largest_pages(connection, breakdown.paths, _max_pages(question))
@@ -144,20 +155,24 @@ def _of_page(
         raw_since=seen.since,
         pages=_pages(tops, days, breakdown, details),
         next_pages=_counts(connection, breakdown.onward, question.max_rows),
-        feedback=rollups.read_feedback(connection, *days, path_id),
+        feedback=rollups.read_feedback(connection, moves, *days, path_id),
         not_found=None,
         bots=None,
-        bot_views=read_bot_views(connection, *days, path_id),
-        sections=read_sections(connection, *days, path_id),
+        bot_views=read_bot_views(connection, moves, *days, path_id),
+        sections=read_sections(connection, moves, *days, path_id),
     )
     return _with_lists(connection, question, report, breakdown)
 
 
 def _of_views(
-    connection: Connection, question: Question, path_id: int | None, is_late: Callable[[], bool]
+    connection: Connection,
+    moves: Moves,
+    question: Question,
+    path_id: int | None,
+    is_late: Callable[[], bool],
 ) -> Report:
     days = question.first_day, question.last_day
-    selection = raw.select_views(connection, question.filters, path_id)
+    selection = raw.select_views(connection, moves, question.filters, path_id)
 
     def read_figures(first_day: int, last_day: int, grain: str) -> Figures:
         return raw.read_views(connection, (first_day, last_day), grain, selection, is_late).figures

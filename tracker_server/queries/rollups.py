@@ -1,7 +1,8 @@
 """What roll-ups say of some days, of the site or of one page."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from operator import add
 
 from pyroaring import BitMap
 from sqlalchemy import Connection, Integer, func, literal_column, select
@@ -17,7 +18,7 @@ from tracker_server.grains import HOURS_PER_DAY, gather, part_of, starts_of
 from tracker_server.model import (
     EVENTS,
 )
-from tracker_server.packing import SECONDS_PER_HOUR, day_visitors_key
+from tracker_server.packing import SECONDS_PER_HOUR
 from tracker_server.queries.breakdown import Breakdown, largest
 from tracker_server.queries.days import (
     unite,
@@ -26,6 +27,8 @@ from tracker_server.queries.days import (
     visitors_by_day,
 )
 from tracker_server.queries.missing import MAX_REFERRERS, count_not_found
+from tracker_server.queries.moved import Moves
+from tracker_server.queries.ranges import is_any, is_in, ranges_of
 from tracker_server.runs import of_days, read_spans
 from tracker_server.schema import BY_AUDIENCE, BY_CAMPAIGN, BY_PATH, BY_REFERRER, WHOLE_SITE
 from tracker_server.statements import (
@@ -40,31 +43,39 @@ from tracker_server.statements import (
 
 _STEPS = ("count", "entries", "leads")
 _NOT_READ = (0,) * len(DAY_READ)
+_DAY_MASK = (1 << 16) - 1
 
 
 def read_figures(
-    connection: Connection, days: tuple[int, int], grain: str, path_id: int, visits: int | None
+    connection: Connection,
+    days: tuple[int, int],
+    grain: str,
+    paths: Collection[int],
+    visits: int | None,
 ) -> Figures:
-    """Read the figures of the site or of one path.
+    """Read the figures of the site or of a page.
 
     Args:
         connection: for reading.
         days: the first and the last.
         grain: of the series; hours of the site only.
-        path_id: `WHOLE_SITE` or the id of a path.
+        paths: `WHOLE_SITE` alone, or those of the page together.
         visits: how many visits began, if that has been read already.
     """
     first_day, last_day = days
     starts = starts_of(first_day, last_day, grain)
-    members = visitors_by_day(connection, first_day, last_day, {path_id})[path_id]
-    read = _read_by_day(connection, first_day, last_day, path_id)
+    members: defaultdict[int, BitMap] = defaultdict(BitMap)
+    for of_path in visitors_by_day(connection, first_day, last_day, paths).values():
+        for day, who in of_path.items():
+            members[day] |= who
+    read = _read_by_day(connection, first_day, last_day, paths)
     if grain == "hour":
         views = views_by_hour(connection, first_day, last_day)
         visitors = _visitors_by_hour(connection, first_day, last_day)
         active = gather(starts, _active_by_hour(connection, first_day, last_day))
         series = Series(starts, gather(starts, views), visitors, active)
     else:
-        views = views_by_day(connection, first_day, last_day, path_id)
+        views = views_by_day(connection, first_day, last_day, paths)
         active = gather(starts, {day: sums[2] for day, sums in read.items()})
         numbers = _united(starts, members)
         series = Series(starts, gather(starts, views), numbers, active)
@@ -73,13 +84,15 @@ def read_figures(
         last_day,
         views.total(),
         len(unite(members.values())),
-        _visits(connection, first_day, last_day, path_id) if visits is None else visits,
+        _visits(connection, first_day, last_day, paths) if visits is None else visits,
         Read(*map(sum, zip(_NOT_READ, *read.values(), strict=True))),
         series,
     )
 
 
-def read_breakdown(connection: Connection, first_day: int, last_day: int) -> Breakdown:
+def read_breakdown(
+    connection: Connection, moves: Moves, first_day: int, last_day: int
+) -> Breakdown:
     """Read the views of the site by everything they are counted by."""
 
     def sums(dimension: int, *names: str) -> list[tuple[int, ...]]:
@@ -99,17 +112,19 @@ def read_breakdown(connection: Connection, first_day: int, last_day: int) -> Bre
     ):
         for key, count in sums(dimension, name):
             counts[key] = count
-    for path_id, views, entries, leads in sums(BY_PATH, *_STEPS):
+    for path_id, views, entries, leads in moves.fold(sums(BY_PATH, *_STEPS)):
         found.paths[path_id] = views
         found.entries[path_id], found.leads[path_id] = entries, leads
     return found
 
 
-def read_steps(connection: Connection, first_day: int, last_day: int, path_id: int) -> Breakdown:
-    """Read of one path how many views it had, began visits, and led on."""
+def read_steps(
+    connection: Connection, moves: Moves, first_day: int, last_day: int, path_id: int
+) -> Breakdown:
+    """Read of one page how many views it had, began visits, and led on."""
     statement = (
         select(*(func.coalesce(func.sum(DAYS.c[name]), 0) for name in _STEPS))
-        .where(DAYS.c.dimension == BY_PATH, DAYS.c.key == path_id)
+        .where(DAYS.c.dimension == BY_PATH, is_any(DAYS.c.key, moves.paths_of(path_id)))
         .where(DAYS.c.day.between(first_day, last_day))
     )
     counts = map(int, connection.execute(statement).one())
@@ -117,28 +132,29 @@ def read_steps(connection: Connection, first_day: int, last_day: int, path_id: i
 
 
 def read_visitors(
-    connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
+    connection: Connection, moves: Moves, first_day: int, last_day: int, path_ids: Collection[int]
 ) -> dict[int, int]:
-    """Count the visitors of each of these paths."""
-    members = visitors_by_day(connection, first_day, last_day, path_ids)
+    """Count the visitors of each of these pages."""
+    members = visitors_by_day(connection, first_day, last_day, path_ids, moves)
     return {path_id: len(unite(days.values())) for path_id, days in members.items()}
 
 
 def read_trends(
-    connection: Connection, first_day: int, last_day: int, path_ids: Collection[int]
+    connection: Connection, moves: Moves, first_day: int, last_day: int, path_ids: Collection[int]
 ) -> dict[int, Counter[int]]:
-    """Return the views of each of these paths by day."""
+    """Return the views of each of these pages by day."""
     days: dict[int, Counter[int]] = {path_id: Counter() for path_id in path_ids}
     statement = select(DAYS.c.key, DAYS.c.day, DAYS.c.count).where(
         DAYS.c.dimension == BY_PATH, DAYS.c.day.between(first_day, last_day)
     )
-    for path_id, day, count in plain_rows(connection, statement.where(DAYS.c.key.in_(path_ids))):
-        days[path_id][day] = count
+    of_pages = statement.where(is_any(DAYS.c.key, moves.paths_of(*path_ids)))
+    for path_id, day, count in plain_rows(connection, of_pages):
+        days[moves.page_of(path_id)][day] += count
     return days
 
 
 def read_feedback(
-    connection: Connection, first_day: int, last_day: int, path_id: int
+    connection: Connection, moves: Moves, first_day: int, last_day: int, path_id: int
 ) -> tuple[int, int]:
     """Return how many positive and how many negative ratings there were."""
     columns = EVENT_COUNTS.c
@@ -146,7 +162,7 @@ def read_feedback(
         func.coalesce(func.sum(columns.total), 0), func.coalesce(func.sum(columns.zeros), 0)
     ).where(columns.day.between(first_day, last_day), columns.event == EVENTS["feedback"])
     if path_id != WHOLE_SITE:
-        statement = statement.where(columns.path_id == path_id)
+        statement = statement.where(is_any(columns.path_id, moves.paths_of(path_id)))
     positive, negative = connection.execute(statement).one()
     return int(positive), int(negative)
 
@@ -162,7 +178,7 @@ def read_not_found(
     )
 
 
-def _united(starts: tuple[int, ...], members: dict[int, BitMap]) -> tuple[int, ...]:
+def _united(starts: tuple[int, ...], members: Mapping[int, BitMap]) -> tuple[int, ...]:
     """Count the visitors of each part, each once whatever its days."""
     parts: list[list[BitMap]] = [[] for _ in starts]
     for day, visitors in members.items():
@@ -170,22 +186,26 @@ def _united(starts: tuple[int, ...], members: dict[int, BitMap]) -> tuple[int, .
     return tuple(len(unite(part)) for part in parts)
 
 
-def _visits(connection: Connection, first_day: int, last_day: int, path_id: int) -> int:
+def _visits(connection: Connection, first_day: int, last_day: int, paths: Collection[int]) -> int:
     statement = select(func.coalesce(func.sum(DAYS.c.entries), 0)).where(
         DAYS.c.dimension == BY_PATH, DAYS.c.day.between(first_day, last_day)
     )
-    if path_id != WHOLE_SITE:
-        statement = statement.where(DAYS.c.key == path_id)
+    if WHOLE_SITE not in paths:
+        statement = statement.where(is_any(DAYS.c.key, paths))
     return int(connection.execute(statement).scalar_one())
 
 
 def _read_by_day(
-    connection: Connection, first_day: int, last_day: int, path_id: int
+    connection: Connection, first_day: int, last_day: int, paths: Collection[int]
 ) -> dict[int, tuple[int, ...]]:
-    first, last = day_visitors_key(path_id, first_day), day_visitors_key(path_id, last_day)
     key, columns = DAY_READINGS.c.key, [DAY_READINGS.c[name] for name in DAY_READ]
-    rows = plain_rows(connection, select(key, *columns).where(key.between(first, last)))
-    return {key - first + first_day: tuple(row) for key, *row in rows}
+    days: dict[int, tuple[int, ...]] = {}
+    for number, ranges in ranges_of(first_day, last_day, paths):
+        statement = select(key, *columns).where(is_in(key, number))
+        for packed, *row in plain_rows(connection, statement, ranges):
+            day = packed & _DAY_MASK
+            days[day] = tuple(map(add, days.get(day, _NOT_READ), row))
+    return days
 
 
 def _active_by_hour(connection: Connection, first_day: int, last_day: int) -> dict[int, int]:
