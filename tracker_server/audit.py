@@ -5,11 +5,27 @@ from itertools import chain
 from typing import Any
 
 from pyroaring import BitMap
-from sqlalchemy import BigInteger, Connection, Select, cast, func, null, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    null,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.exc import DatabaseError
 
 from tracker_server.grains import HOURS_PER_DAY
-from tracker_server.packing import SECONDS_PER_DAY
+from tracker_server.packing import SECONDS_PER_DAY, day_visitors_key
+from tracker_server.readings import BOUNCED_ACTIVE, BOUNCED_DEPTH
 from tracker_server.recount import (
     DIMENSIONS,
     STEPS,
@@ -30,10 +46,13 @@ from tracker_server.runs import LAST_DAY, of_days, read_spans
 from tracker_server.schema import BY_CAMPAIGN, BY_PATH, WHOLE_SITE
 from tracker_server.statements import (
     ALL_TIME,
+    DAY_READ,
+    DAY_READINGS,
     DAY_VISITORS,
     DAYS,
     HOURS,
     PATHS,
+    READINGS,
     RUNS,
     TOTALS,
     VIEWS,
@@ -95,6 +114,7 @@ def compare(connection: Connection) -> list[Comparison]:
         sealed,
         recent,
         _compare_numbers(connection, known, viewing),
+        _compare_readings(connection),
         _compare_totals(connection, totals),
     ]
 
@@ -240,6 +260,68 @@ def _compare_sets(connection: Connection, since: int) -> tuple[Comparison, Compa
         if stored != some.viewed:
             sealed.differ(f"{some}: {_tell_apart(stored, some.viewed)}")
     return sealed, recent, viewing
+
+
+def _compare_readings(connection: Connection) -> Comparison:
+    """Compare how the site was read with how its paths were, and classes with page loads."""
+    found = Comparison(DAY_READINGS.name)
+    columns = DAY_READINGS.c
+    path_id: Any = columns.key.bitwise_rshift(literal_column("16"))
+    of_day: Any = columns.key.bitwise_and(literal_column("65535"))
+    is_site = columns.key < day_visitors_key(WHOLE_SITE + 1, 0)
+    of_site = [sum_of(case((is_site, columns[name]), else_=0)) for name in DAY_READ]
+    of_paths = [sum_of(case((is_site, 0), else_=columns[name])) for name in DAY_READ]
+    days = select(of_day, *of_site, *of_paths).group_by(of_day).order_by(of_day)
+    for day, *sums in stream(connection, days):
+        pairs = zip(DAY_READ, sums[: len(DAY_READ)], sums[len(DAY_READ) :], strict=True)
+        for name, stored, recounted in pairs:
+            found.compare(stored, recounted, "{} of the site on {}", name, date_of(day))
+    classes = [columns[name] for name in _classes()]
+    of_one = classes[0] + classes[1] + classes[2]
+    impossible = or_(of_one > columns.loads, *(column < 0 for column in classes))
+    rows = select(path_id, of_day, columns.loads, of_one).where(impossible).order_by(columns.key)
+    for path, day, loads, of_classes in stream(connection, rows):
+        found.differ(
+            f"path {path} on {date_of(day)}: {loads:,} page loads, {of_classes:,} of a class"
+        )
+    _compare_known_loads(connection, found)
+    return found
+
+
+def _compare_known_loads(connection: Connection, found: Comparison) -> None:
+    """Look for page loads that are still known and in no sum."""
+    columns = READINGS.c
+    place = columns.path_id, columns.day
+    conditions = {"loads": true(), **_classes()}
+    counts = [
+        sum_of(case((condition, 1), else_=0)).label(name) for name, condition in conditions.items()
+    ]
+    known = select(*place, *counts).group_by(*place).subquery()
+    key = cast(known.c.path_id, BigInteger) * literal_column("65536") + known.c.day
+    stored = [func.coalesce(DAY_READINGS.c[name], 0) for name in conditions]
+    rows = select(known, *stored).outerjoin_from(known, DAY_READINGS, DAY_READINGS.c.key == key)
+    rows = rows.order_by(known.c.path_id, known.c.day)
+    for path, day, *numbers in stream(connection, rows):
+        sums = zip(conditions, numbers[len(counts) :], numbers[: len(counts)], strict=True)
+        for name, of_day, still_known in sums:
+            found.compared += 1
+            if of_day < still_known:
+                found.differ(
+                    f"{name} of path {path} on {date_of(day)}: "
+                    f"stored {of_day:,}, still known {still_known:,}"
+                )
+
+
+def _classes() -> dict[str, ColumnElement[bool]]:
+    """Return when a page load is of which class, see `readings.class_of`."""
+    columns = READINGS.c
+    is_read, is_searched = columns.completed != 0, columns.searched != 0
+    is_short = and_(columns.active < BOUNCED_ACTIVE, columns.depth < BOUNCED_DEPTH)
+    return {
+        "completed": is_read,
+        "searched": and_(~is_read, is_searched),
+        "bounced": and_(~is_read, ~is_searched, is_short),
+    }
 
 
 def _tell_apart(stored: BitMap, recounted: BitMap) -> str:

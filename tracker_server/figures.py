@@ -89,8 +89,10 @@ class Read:
     """Percent, of all loads together."""
     completed: int = 0
     """How many were read to the end."""
+    searched: int = 0
+    """On how many others of them the site's search was used."""
     bounced: int = 0
-    """How many were left at once."""
+    """How many of the rest were left at once."""
 
 
 @dataclass(frozen=True, slots=True)

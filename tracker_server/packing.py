@@ -10,6 +10,9 @@ LOAD_BITS = 36
 MAX_PATH_ID = (1 << PATH_BITS) - 1
 MAX_VISITOR_ID = (1 << VISITOR_BITS) - 1
 
+NOBODY = 0
+"""The visitor that loads of 404 pages go by: whether their session has a number may change."""
+
 _SPREAD = 0x9E37_79B9_7F4A_7C15
 
 
@@ -32,7 +35,7 @@ def load_key(visitor_id: int, load: int) -> int:
     """Pack a visitor and 36 bits of a page-load id, in which all of it has a part.
 
     Two loads of one visitor within the memory for loads would have to agree in all of
-    these bits for one of them to be lost. What belongs to no visitor goes by visitor 0.
+    these bits for one of them to be lost. What belongs to no visitor goes by `NOBODY`.
     """
     # Multiplied first: the lowest bits of an id that was made from a fraction are not random.
     spread = load * _SPREAD & (1 << 64) - 1

@@ -1,7 +1,8 @@
-"""How pages are read: what beats and leaves say of a page load, and its sums by day.
+"""How pages are read: what beats, leaves and searches say of a page load, and its sums by day.
 
-A message says how long its page load has been read so far, and the greatest of what was
-said is what counts. So messages may come twice, late or not at all.
+A message says how long its page load has been read so far, or that the site's search was used on
+it, and the greatest of what was said is what counts. So messages may come twice, late or not at
+all.
 """
 
 from collections import Counter, defaultdict
@@ -15,11 +16,18 @@ from tracker_server.dwell import Sections
 from tracker_server.model import (
     Beat,
     Engagement,
+    Event,
     Leave,
     Received,
     View,
 )
-from tracker_server.packing import SECONDS_PER_HOUR, day_of, day_visitors_key, load_key
+from tracker_server.packing import (
+    NOBODY,
+    SECONDS_PER_HOUR,
+    day_of,
+    day_visitors_key,
+    load_key,
+)
 from tracker_server.schema import WHOLE_SITE
 from tracker_server.statements import DAY_READ, PAGES, Statements
 
@@ -34,7 +42,13 @@ BOUNCED_ACTIVE = 10_000
 BOUNCED_DEPTH = 25
 """Percent: who scrolls further looks for something on the page."""
 
-Said = tuple[int, Beat | Leave, Engagement]
+Said = tuple[int, Beat | Leave | Event, Engagement]
+
+_NOTHING = Engagement(0, 0, 0)
+"""What a search says of how long a page was read."""
+_UNREAD = (0, 0, 0, 0, 0, None)
+"""What is kept of a page load of which nothing was said yet."""
+_NO_CLASS = (0, 0, 0)
 
 
 def said_in(batch: Sequence[Received]) -> Iterator[Said]:
@@ -42,8 +56,29 @@ def said_in(batch: Sequence[Received]) -> Iterator[Said]:
     for received in batch:
         message = received.message
         about = message.before if type(message) is View else message
-        if isinstance(about, (Beat, Leave)) and about.engagement is not None:
-            yield received.at, about, about.engagement
+        if isinstance(about, (Beat, Leave)):
+            if about.engagement is not None:
+                yield received.at, about, about.engagement
+        elif type(about) is Event and is_search(about):
+            yield received.at, about, _NOTHING
+
+
+def is_search(event: Event) -> bool:
+    """Tell whether an event says that the site's search was used."""
+    return event.name == "search"
+
+
+def of_pages(
+    connection: Connection, statements: Statements, said: Sequence[Said]
+) -> Sequence[Said]:
+    """Leave out the searches that were made on the 404 page, which is no page that is read."""
+    keys = {load_key(NOBODY, message.load) for _, message, _ in said if type(message) is Event}
+    missing = {row[0] for row in statements.loads.fetch(connection, keys)}
+    return [
+        one
+        for one in said
+        if type(one[1]) is not Event or load_key(NOBODY, one[1].load) not in missing
+    ]
 
 
 def keep(  # noqa: PLR0913, PLR0917  # what a batch has looked up already
@@ -81,27 +116,34 @@ def keep(  # noqa: PLR0913, PLR0917  # what a batch has looked up already
         if message.session not in visitors:
             continue
         key, day = load_key(visitors[message.session], message.load), day_of(at)
-        path, first, *old, kept = rows.get(key) or (paths[message.path], day, 0, 0, 0, 0, None)
+        path, first, *old, kept = rows.get(key) or (paths[message.path], day, *_UNREAD)
+        # What a load does that says it is of another path than before is of none of its headings,
+        # and is no search on it.
+        is_of_path = path == paths[message.path]
         new = [
             max(old[0], engagement.visible),
             max(old[1], engagement.active),
             max(old[2], engagement.depth),
+            old[3],
+            1 if type(message) is Event and is_of_path else old[4],
         ]
-        new.append(max(old[3], is_completed(new[1], new[2], expected.get(path))))
+        if not new[3] and is_completed(new[1], new[2], expected.get(path)):
+            new[3] = 1
         is_new = key not in rows
-        visible, active, depth, completed = map(sub, new, old)
-        bounced = is_bounced(*new[1:3]) - (not is_new and is_bounced(*old[1:3]))
-        for of_day, more in (
-            (day, (0, visible, active, depth, 0, 0)),
-            (first, (is_new, 0, 0, 0, completed, bounced)),
-        ):
+        was = _NO_CLASS if is_new else class_of(*old[1:])
+        times = new[0] - old[0], new[1] - old[1], new[2] - old[2]
+        classes = map(sub, class_of(*new[1:]), was)
+        if day == first:
+            days: tuple[tuple[int, tuple[int, ...]], ...] = ((day, (is_new, *times, *classes)),)
+        else:
+            days = (day, (0, *times, 0, 0, 0)), (first, (0, 0, 0, 0, *classes))
+        for of_day, more in days:
             if any(more):
                 for place in (path, WHOLE_SITE):
                     total = sums[day_visitors_key(place, of_day)]
                     total[:] = map(add, total, more)
         hours[at // SECONDS_PER_HOUR] += new[1] - old[1]
-        # A load that says it is of another path than before would be of none of its headings.
-        if engagement.sections and path == paths[message.path]:
+        if engagement.sections and is_of_path:
             kept = _follow(sections, kept, engagement.sections, headings[path], day)
         rows[key] = (path, first, *new, kept)
         changed[key] = (key, path, first, at, *new, kept)
@@ -146,6 +188,22 @@ def expected_time(seconds: int | None, words: int | None) -> int | None:
     if seconds is not None:
         return seconds * 1_000
     return None if words is None else words * 60_000 // WORDS_PER_MINUTE
+
+
+def class_of(active: int, depth: int, completed: int, searched: int) -> tuple[int, int, int]:
+    """Return whether a page load counts as read to the end, as searched, and as left at once.
+
+    One of them is 1 at most; without any it was skimmed.
+
+    Args:
+        active: milliseconds.
+        depth: percent.
+        completed: 1 when it has been read to its end, else 0.
+        searched: 1 when the site's search was used on it, else 0.
+    """
+    if completed:
+        return 1, 0, 0
+    return (0, 1, 0) if searched else (0, 0, int(is_bounced(active, depth)))
 
 
 def is_completed(active: int, depth: int, expected: int | None) -> bool:

@@ -207,6 +207,8 @@ class Reading(Base):
     """Percent."""
     completed: Mapped[int]
     """1 once the page has been read to its end, see `tracker_server.readings`; else 0."""
+    searched: Mapped[int]
+    """1 once the site's search was used on it, whatever became of it; else 0."""
     sections: Mapped[bytes | None]
     """What was said of its sections, see `tracker_server.dwell`; none where nothing was."""
 
@@ -227,8 +229,10 @@ class DayReading(Base):
     active: Mapped[int] = mapped_column(BigInteger)
     depth: Mapped[int] = mapped_column(BigInteger)
     completed: Mapped[int] = mapped_column(BigInteger)
+    searched: Mapped[int] = mapped_column(BigInteger)
+    """Not read to the end, and the site's search was used on it."""
     bounced: Mapped[int] = mapped_column(BigInteger)
-    """Left at once, see `tracker_server.readings`; what is neither has been skimmed."""
+    """Left at once, see `tracker_server.readings`; what is none of these has been skimmed."""
 
 
 class DayHeading(Base):

@@ -47,7 +47,7 @@ LABELS, EVENT_COUNTS = TABLES["label"], TABLES["event_count"]
 BOTS, BOT_COUNTS = TABLES["bot"], TABLES["bot_count"]
 NOT_FOUND, TOTALS = TABLES["not_found"], TABLES["totals"]
 
-READ = ("visible", "active", "depth", "completed")
+READ = ("visible", "active", "depth", "completed", "searched")
 """What is known of how a page load was read."""
 DAY_READ = ("loads", *READ, "bounced")
 """What is known of how a page was read on a day."""

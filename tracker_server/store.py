@@ -106,18 +106,21 @@ class Store:
             totals = self._lock(connection)
             self._require_room(connection)
             done = [(r.at, r.message) for r in batch if isinstance(r.message, Event)]
-            said = [*readings.said_in(batch)]
+            searching = {event.session for _at, event in done if readings.is_search(event)}
+            said: Sequence[readings.Said] = [*readings.said_in(batch)]
             texts = {r.message.path for r in batch if type(r.message) not in _OF_KNOWN_PATHS}
             texts |= {event.target for _at, event in done if event.target}
             texts |= {about.path for _at, about, _ in said}
             paths = self._resolve_paths(
                 connection, texts, has_manifest=bool(totals.manifest_digest)
             )
-            tally = self._counting.count(connection, batch, paths, totals.visitors)
+            tally = self._counting.count(connection, batch, paths, totals.visitors, searching)
             self._counting.insert(connection, tally, totals.tracking_since, totals.run_day)
             written, idle = self._keep_sessions(connection, batch, paths, tally)
             if done:
                 events.keep(connection, self._statements, self._labels, done, paths)
+            if searching:
+                said = readings.of_pages(connection, self._statements, said)
             if said:
                 self._keep_readings(connection, said, paths, tally.visitors)
             self._keep_bots(connection, batch)

@@ -6,7 +6,7 @@ and at what the same batch has already counted.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TypeVar
@@ -23,6 +23,7 @@ from tracker_server.model import (
 from tracker_server.packing import (
     MAX_PATH_ID,
     MAX_VISITOR_ID,
+    NOBODY,
     PATH_BITS,
     SECONDS_PER_HOUR,
     SECONDS_PER_MINUTE,
@@ -44,9 +45,6 @@ MAX_AUDIENCES = 20_000
 MAX_VERSIONS = 200
 MAX_NOT_FOUND = 1_000
 """How many pairs of missing path and referrer a day has; the rest is other paths by others."""
-
-_NOBODY = 0
-"""The visitor that loads of 404 pages go by: whether their session has a number may change."""
 
 _MIXED = -1
 """Stands for the day of a run of views that are of several."""
@@ -103,9 +101,19 @@ class Counting:
         batch: Sequence[Received],
         paths: Mapping[str, int],
         highest_visitor: int,
+        others: Collection[int] = (),
     ) -> Tally:
-        """Decide what counts, in the order the messages came."""
+        """Decide what counts, in the order the messages came.
+
+        Args:
+            connection: in a transaction that holds the lock.
+            batch: the messages.
+            paths: ids of the paths in it.
+            highest_visitor: the last number that was handed out.
+            others: sessions whose numbers are wanted too, if they have any.
+        """
         sessions = {r.message.session for r in batch if type(r.message) not in OF_NO_SESSION}
+        sessions.update(others)
         tally = Tally(dict(self._statements.visitors.fetch(connection, sessions)))
         news = [(r.at, r.message) for r in batch if isinstance(r.message, (View, NotFound))]
         if not news:
@@ -121,7 +129,7 @@ class Counting:
         for (at, message), audience in zip(news, texts, strict=True):
             path = paths[message.path]
             if isinstance(message, NotFound):
-                load = load_key(_NOBODY, message.load)
+                load = load_key(NOBODY, message.load)
                 if load not in seen:
                     seen.add(load)
                     tally.loads[load] = at
@@ -222,7 +230,7 @@ class Counting:
         visits: set[int] = set()
         for at, message in news:
             if isinstance(message, NotFound):
-                loads.add(load_key(_NOBODY, message.load))
+                loads.add(load_key(NOBODY, message.load))
             elif message.session in visitors:  # Nobody else can have any.
                 visitor = visitors[message.session]
                 loads.add(load_key(visitor, message.load))

@@ -214,6 +214,7 @@ def _reading(read: Read) -> dict[str, object]:
         "scrollDepth": round(read.depth / read.loads) if read.loads else None,
         "completed": read.completed,
         "bounced": read.bounced,
+        "searched": read.searched,
     }
 
 

@@ -17,6 +17,10 @@ from tracker_server.base import Base
 from tracker_server.cleanup import prune_views
 from tracker_server.database import open_reader, open_writer
 from tracker_server.model import (
+    Engagement,
+    Event,
+    Leave,
+    Message,
     Received,
     View,
 )
@@ -50,6 +54,12 @@ def filled(make_site: MakeSite) -> Site:
     site.tracker.recorder.clean_up()
     late = [View(4, 100, "/a/"), View(1, 101, "/a/")]
     site.tracker.store.write([Received(AT + HALF_HOUR, view) for view in late])
+    read: list[Message] = [
+        Leave(4, 100, "/a/", Engagement(60_000, 60_000, 100)),
+        Leave(1, 101, "/a/", Engagement(2_000, 2_000, 10)),
+        Event(1, 3, "/b/", "search"),
+    ]
+    site.tracker.store.write([Received(AT + HALF_HOUR, message) for message in read])
     return site
 
 
@@ -121,6 +131,7 @@ def test_a_tracker_leaves_nothing_to_find(filled: Site) -> None:
         ("day_visitors", 3 * (2 + 1) * 2, 0),
         ("visit", 2, 0),
         ("visitor", 4, 0),
+        ("day_reading", 7 + 2 * 4, 0),
         ("totals", 6, 0),
     ]
     assert problems == []
@@ -308,6 +319,47 @@ def _planted(name: str, plant: Plant, table: str, text: str, *, mended: bool = T
             "visitor-doubled",
             _sql("INSERT INTO visitor (session, id) VALUES (77, 4)"),
             *("visitor", "1 numbers are doubled or out of range"),
+            mended=False,
+        ),
+        *(
+            _planted(
+                f"read-{column}",
+                _sql(f"UPDATE day_reading SET {column} = {column} + 1 WHERE key = {TODAY}"),
+                *("day_reading", f"{column} of the site on 2026-01-01: {text}"),
+                mended=False,
+            )
+            for column, text in {
+                "loads": "stored 4, recounted 3",
+                "visible": "stored 62001, recounted 62000",
+                "completed": "stored 2, recounted 1",
+                "searched": "stored 2, recounted 1",
+                "bounced": "stored 2, recounted 1",
+            }.items()
+        ),
+        *(
+            _planted(
+                f"known-load-{column}",
+                _sql(
+                    f"UPDATE day_reading SET {column} = {column} - 1 WHERE key = {TODAY}",
+                    f"UPDATE day_reading SET {column} = {column} - 1 WHERE key = {key}",
+                ),
+                *("day_reading", f"{column} of path {path} on 2026-01-01: {text}"),
+                mended=False,
+            )
+            for column, path, text in (
+                ("searched", 2, "stored 0, still known 1"),
+                ("completed", 1, "stored 0, still known 1"),
+                ("bounced", 1, "stored 0, still known 1"),
+            )
+            for key in [day_visitors_key(path, TODAY)]
+        ),
+        _planted(
+            "more-of-a-class-than-loads",
+            _sql(
+                f"UPDATE day_reading SET searched = 2 WHERE key = {day_visitors_key(2, TODAY)}",
+                f"UPDATE day_reading SET searched = 2 WHERE key = {TODAY}",
+            ),
+            *("day_reading", "path 0 on 2026-01-01: 3 page loads, 4 of a class"),
             mended=False,
         ),
         _planted(

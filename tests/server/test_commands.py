@@ -118,7 +118,7 @@ def test_check_has_a_line_for_each_table(database_url: str) -> None:
         assert lines.pop(0) == "integrity: ok"
     assert [line.partition(":")[0] for line in lines] == [
         *("view", "hour_count", "day_count", "total_count", "day_run"),
-        *("day_visitors", "visit", "visitor", "totals"),
+        *("day_visitors", "visit", "visitor", "day_reading", "totals"),
     ]
     assert [line for line in lines if not line.endswith(" compared, 0 differ")] == []
     assert (result.exit_code, result.stderr) == (0, "")

@@ -211,6 +211,8 @@ def test_fill_makes_figures_that_a_recount_confirms(make_site: MakeSite, databas
     assert figures["totalPageViews"] == views > 100
     assert figures["demo"] is True
     assert figures["pageStats"][0]["title"] is not None
+    reading = site.client.get("/api/report?period=all").get_json()["reading"]
+    assert min(reading[name] for name in ("completed", "bounced", "searched")) > 0
     # The tracker that was started has found its manifest in force.
     assert site.rows("SELECT label FROM deploy") == [("v1.3",)]
     assert site.rows(f"SELECT count(*) FROM visit WHERE last < {AT - 1_800}") == [(0,)]

@@ -432,6 +432,26 @@ def test_a_page_shows_its_sections(site: Site, language: str, heading: str) -> N
     assert "https://kettle.example/docs/guide/install/#with-pip" in html.values("href")
 
 
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("en", ["Left at once", "40%", "Searched from here", "20%"]),
+        ("de", ["Gleich verlassen", "40 %", "Von hier aus gesucht", "20 %"]),
+    ],
+)
+def test_a_page_shows_what_became_of_its_loads(site: Site, language: str, shown: list[str]) -> None:
+    """Of five two left at once, one of three others searched."""
+    for reader, active in enumerate((2_000, 2_000, 2_000, 40_000, 40_000)):
+        site.view("/guide/install/", reader, l="1" * 32)
+        site.send("leave", "/guide/install/", reader, l="1" * 32, v=active, a=active, d=10)
+    site.send("event", "/guide/install/", 0, l="1" * 32, n="search", k="kettle")
+    texts = _html(site, f"?page=/guide/install/&lang={language}").texts
+    said = [text for text in texts if text]
+
+    first = said.index(shown[2]) - 2
+    assert said[first : first + 4] == shown
+
+
 def test_a_page_that_nobody_has_read_yet_says_so_of_its_sections(site: Site) -> None:
     """And the view of the whole list is no error, with or without a page."""
     site.view("/guide/install/")

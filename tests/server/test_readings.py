@@ -2,6 +2,7 @@
 
 import json
 from itertools import permutations
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -37,7 +38,7 @@ def test_the_greatest_of_what_was_said_counts(site: Site) -> None:
     site.send("leave", "/faq/", l=LOAD, v=61_500, a=21_500, d=90)
 
     expected = {"pageLoads": 1, "visibleSeconds": 62, "activeSeconds": 22, "scrollDepth": 90}
-    expected |= {"completed": 1, "bounced": 0}
+    expected |= {"completed": 1, "bounced": 0, "searched": 0}
     assert _reading(site) == expected
     assert _reading(site, "?from=2026-01-01&page=/faq/") == expected
     assert _reading(site, "?from=2026-01-01&page=/")["pageLoads"] == 0
@@ -59,6 +60,7 @@ def test_messages_in_any_order_and_twice_give_the_same(site: Site, order: tuple[
         "scrollDepth": 70,
         "completed": 0,
         "bounced": 0,
+        "searched": 0,
     }
 
 
@@ -87,6 +89,7 @@ def test_a_view_says_how_the_page_before_was_read(site: Site) -> None:
         "scrollDepth": 100,
         "completed": 1,
         "bounced": 0,
+        "searched": 0,
     }
     assert _reading(site) == {
         "pageLoads": 2,
@@ -95,6 +98,7 @@ def test_a_view_says_how_the_page_before_was_read(site: Site) -> None:
         "scrollDepth": 75,
         "completed": 1,
         "bounced": 0,
+        "searched": 0,
     }
     assert site.stats()["totalPageViews"] == 2
 
@@ -132,6 +136,7 @@ def test_time_goes_to_the_day_on_which_it_was_said(site: Site) -> None:
         "scrollDepth": 30,
         "completed": 0,
         "bounced": 0,
+        "searched": 0,
     }
     assert _reading(site, "?from=2026-01-01&to=2026-01-02") == {
         "pageLoads": 1,
@@ -140,6 +145,7 @@ def test_time_goes_to_the_day_on_which_it_was_said(site: Site) -> None:
         "scrollDepth": 80,
         "completed": 0,
         "bounced": 0,
+        "searched": 0,
     }
 
 
@@ -192,6 +198,7 @@ def test_readers_of_one_path_are_summed(site: Site) -> None:
         "scrollDepth": 20,
         "completed": 0,
         "bounced": 3,
+        "searched": 0,
     }
     assert site.rows("SELECT count(*) FROM day_reading") == [(2,)]
 
@@ -247,7 +254,7 @@ READERS = {
 """What each says of one page load, as it goes on: visible, active, depth."""
 CLASSES = {"skims": (1, 0, 0), "reads": (1, 1, 0), "bounces": (1, 0, 1), "scrolls only": (1, 0, 0)}
 """What they are: page loads, read to the end, left at once."""
-DAY_SUMS = "SELECT loads, visible, active, depth, completed, bounced FROM day_reading"
+DAY_SUMS = "SELECT loads, visible, active, depth, completed, bounced, searched FROM day_reading"
 
 
 def _four_minutes(site: Site) -> None:
@@ -308,11 +315,11 @@ def test_a_load_is_of_one_class_on_its_first_day(bare: Site) -> None:
     bare.clock.now = NOON + DAY / 2 - 5
     bare.view("/faq/", l=LOAD)
     _say(bare, (4_000, 4_000, 5))
-    assert bare.rows(DAY_SUMS) == [(1, 4_000, 4_000, 5, 0, 1)] * 2
+    assert bare.rows(DAY_SUMS) == [(1, 4_000, 4_000, 5, 0, 1, 0)] * 2
     bare.clock.advance(200)
     _say(bare, (200_000, 150_000, 100))
 
-    first, second = (1, 4_000, 4_000, 5, 1, 0), (0, 196_000, 146_000, 95, 0, 0)
+    first, second = (1, 4_000, 4_000, 5, 1, 0, 0), (0, 196_000, 146_000, 95, 0, 0, 0)
     assert bare.rows(DAY_SUMS + " ORDER BY key") == [first, second, first, second]
 
 
@@ -330,25 +337,24 @@ def test_any_order_and_repetition_of_messages_gives_the_same_sums(bare: Site, se
     ]
     for reader in range(6):
         bare.view("/faq/", reader, l=LOAD)
-    messages = [(reader, said) for reader, all_said in enumerate(loads) for said in all_said]
+    searching = {0, 2, 4}
+    messages: list[dict[str, object]] = [
+        _leave(reader, said) for reader, all_said in enumerate(loads) for said in all_said
+    ]
+    messages += [_search(reader) for reader in searching]
     messages += random.choices(messages, k=9)
     random.shuffle(messages)
     while messages:
         batch = [messages.pop() for _ in range(min(len(messages), random.choice((1, 3, 8))))]
         bare.tracker.store.write(
-            [
-                Received(int(NOON), parse_message(json.dumps(_leave(reader, said)).encode()))
-                for reader, said in batch
-            ]
+            [Received(int(NOON), parse_message(json.dumps(message).encode())) for message in batch]
         )
 
     greatest = [tuple(map(max, *said)) for said in loads]
-    expected = (
-        6,
-        *(sum(load[place] for load in greatest) for place in range(3)),
-        sum(depth >= 90 and active >= 80_000 for _, active, depth in greatest),
-        sum(depth < 25 and active < 10_000 for _, active, depth in greatest),
-    )
+    read = {r for r, (_, active, depth) in enumerate(greatest) if depth >= 90 and active >= 80_000}
+    short = {r for r, (_, active, depth) in enumerate(greatest) if depth < 25 and active < 10_000}
+    times = (sum(load[place] for load in greatest) for place in range(3))
+    expected = 6, *times, len(read), len(short - searching), len(searching - read)
     assert bare.rows(DAY_SUMS) == [expected] * 2
 
 
@@ -356,3 +362,141 @@ def _leave(reader: int, said: tuple[int, int, int]) -> dict[str, object]:
     visible, active, depth = said
     about = {"t": "leave", "s": session_id(reader), "l": LOAD, "p": "/faq/"}
     return {**about, "v": visible, "a": active, "d": depth}
+
+
+def _search(reader: int, path: str = "/faq/") -> dict[str, object]:
+    about = {"t": "event", "s": session_id(reader), "l": LOAD, "p": path}
+    return {**about, "n": "search", "k": "kettle", "c": 3}
+
+
+SKIM, READ, BOUNCE = (45_000, 40_000, 100), (200_000, 150_000, 95), (9_000, 6_000, 20)
+
+
+@pytest.mark.parametrize("before_it", range(3))
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [
+        pytest.param([BOUNCE, BOUNCE], (1, 0, 0, 1), id="bounced"),
+        pytest.param([BOUNCE, SKIM], (1, 0, 0, 1), id="skimmed"),
+        pytest.param([BOUNCE, READ], (1, 1, 0, 0), id="read-after-all"),
+        pytest.param([READ, READ], (1, 1, 0, 0), id="read"),
+    ],
+)
+def test_who_searches_has_neither_bounced_nor_skimmed(
+    bare: Site, said: list[tuple[int, int, int]], counts: tuple[int, ...], before_it: int
+) -> None:
+    """Whether the search is told first, last or between; who reads to the end has read."""
+    _four_minutes(bare)
+    bare.view("/faq/", l=LOAD)
+    for one in said[:before_it]:
+        _say(bare, one)
+    for _twice in range(2):
+        assert bare.send("event", "/faq/", l=LOAD, n="search", k="kettle").status_code == 204
+    for one in said[before_it:]:
+        _say(bare, one)
+
+    figures = _reading(bare, "?from=2026-01-01&page=/faq/")
+    names = ("pageLoads", "completed", "bounced", "searched")
+    assert tuple(figures[name] for name in names) == counts
+    assert _reading(bare) == figures
+
+
+def test_a_search_alone_is_a_page_load(bare: Site) -> None:
+    """The rest may never be said: then nothing else is known of it, and it is one load."""
+    bare.view("/faq/", l=LOAD)
+    bare.send("event", "/faq/", l=LOAD, n="search", k="kettle")
+    assert bare.rows(DAY_SUMS) == [(1, 0, 0, 0, 0, 0, 1)] * 2
+    _say(bare, BOUNCE)
+
+    assert bare.rows(DAY_SUMS) == [(1, *BOUNCE, 0, 0, 1)] * 2
+
+
+@pytest.mark.parametrize("name", ["feedback", "copy", "outbound", "download"])
+def test_what_else_is_done_on_a_page_is_no_search(bare: Site, name: str) -> None:
+    """A rating or a copy says nothing of how the page was read."""
+    bare.view("/faq/", l=LOAD)
+    bare.send("event", "/faq/", l=LOAD, n=name, c=1)
+    assert bare.rows("SELECT count(*) FROM reading") == [(0,)]
+    _say(bare, BOUNCE)
+
+    assert bare.rows(DAY_SUMS) == [(1, *BOUNCE, 0, 1, 0)] * 2
+
+
+def test_a_search_is_of_its_own_load_reader_and_path(bare: Site) -> None:
+    """One of another load, of another reader, or on another path marks nothing here."""
+    for reader in (0, 1):
+        bare.view("/faq/", reader, l=LOAD)
+    _say(bare, BOUNCE)
+    bare.send("event", "/", l=LOAD, n="search", k="another path")
+    bare.send("event", "/faq/", l=OTHER_LOAD, n="search", k="another load")
+    bare.send("event", "/faq/", 1, l=LOAD, n="search", k="another reader")
+
+    assert bare.rows(DAY_SUMS) == [(3, *BOUNCE, 0, 1, 2)] * 2
+
+
+def test_a_search_of_who_was_never_counted_is_left_out(bare: Site) -> None:
+    """As a leave of theirs is; the search itself counts among searches."""
+    bare.send("event", "/faq/", l=LOAD, n="search", k="kettle")
+
+    assert bare.rows(DAY_SUMS) == []
+    assert bare.rows("SELECT sum(count) FROM event_count") == [(1,)]
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_search_on_the_404_page_is_of_no_page_load(bare: Site, *, together: bool) -> None:
+    """Nothing is read there; also when both come in one batch."""
+    bare.view("/faq/", l=OTHER_LOAD)
+    gone = {"t": "event", "s": session_id(0), "l": LOAD, "p": "/gone/", "n": "not_found"}
+    batch = [
+        Received(int(NOON), parse_message(json.dumps(message).encode()))
+        for message in (gone, _search(0, "/gone/"))
+    ]
+    for some in [batch] if together else [batch[:1], batch[1:]]:
+        bare.tracker.store.write(some)
+
+    assert bare.rows(DAY_SUMS) == []
+    assert bare.rows("SELECT sum(count) FROM not_found") == [(1,)]
+
+
+def test_a_search_after_midnight_changes_the_class_on_the_first_day(bare: Site) -> None:
+    """A load is of one class, on the day on which it was first heard of."""
+    bare.clock.now = NOON + DAY / 2 - 5
+    bare.view("/faq/", l=LOAD)
+    _say(bare, BOUNCE)
+    bare.clock.advance(20)
+    bare.send("event", "/faq/", l=LOAD, n="search", k="kettle")
+
+    assert bare.rows(DAY_SUMS) == [(1, *BOUNCE, 0, 0, 1)] * 2
+
+
+def test_a_search_counts_where_the_server_makes_the_session(
+    make_site: MakeSite, tmp_path: Path
+) -> None:
+    """Without an id in the browser the reader is that of the day, for events as for views."""
+    site = make_site(salt_file=str(tmp_path / "stats.salts"))
+    for kind, more in [("view", {}), ("leave", {"v": 9_000, "a": 6_000, "d": 20})]:
+        site.send(kind, "/faq/", s=None, l=LOAD, **more)
+    site.send("event", "/faq/", s=None, l=LOAD, n="search", k="kettle")
+
+    assert site.rows(DAY_SUMS) == [(1, *BOUNCE, 0, 0, 1)] * 2
+
+
+def test_only_a_search_costs_a_statement(bare: Site) -> None:
+    """Other messages take the statements that they took without searches."""
+    statements = bare.tracker.store._statements
+    asked: list[int] = []
+    fetch = statements.loads.fetch
+
+    def noting(connection: Any, keys: Any) -> Any:
+        asked.append(len(keys))
+        return fetch(connection, keys)
+
+    bare.view("/faq/", l=LOAD)
+    statements.loads.fetch = noting  # type: ignore[method-assign]
+    _say(bare, BOUNCE)
+    bare.beat("/faq/", l=LOAD, v=9_500, a=6_000, d=20)
+    bare.send("event", "/faq/", l=LOAD, n="copy", k="python")
+    assert asked == []
+    bare.send("event", "/faq/", l=LOAD, n="search", k="kettle")
+
+    assert asked == [1]

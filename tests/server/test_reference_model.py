@@ -47,6 +47,7 @@ from tracker_server.figures import (
 from tracker_server.model import (
     Beat,
     Engagement,
+    Event,
     Leave,
     Manifest,
     Message,
@@ -108,6 +109,8 @@ class _Reading:
     """Milliseconds visible and active, and depth, that were said so far."""
     growth: list[tuple[int, ...]] = field(default_factory=list)
     """When each message came, and by how much it raised them."""
+    searched: bool = False
+    """Whether the search was used on it."""
 
     def hear(self, at: int, *said: int) -> None:
         """Follow a message."""
@@ -163,12 +166,16 @@ class Model:
                 self.sessions[message.session] = (message.path, message.load, at)
 
     def _follow(self, at: int, message: Message) -> None:
-        if isinstance(message, Beat | Leave) and message.engagement is not None:
-            load, said = (message.session, message.load), message.engagement
+        searches = isinstance(message, Event) and message.name == "search"
+        said = message.engagement if isinstance(message, Beat | Leave) else None
+        if searches or said is not None:
+            load = (message.session, message.load)
             if load not in self.followed:
                 self.followed[load] = _Reading(message.path)
                 self.readings.append(self.followed[load])
-            self.followed[load].hear(at, said.visible, said.active, said.depth)
+            reading = self.followed[load]
+            reading.hear(at, *((said.visible, said.active, said.depth) if said else (0, 0, 0)))
+            reading.searched |= searches and message.path == reading.path
 
     def read(self, first: int, last: int, path: str | None) -> Read:
         """Sum up how the site or a path was read: growth by its day, loads by their first."""
@@ -181,8 +188,15 @@ class Model:
                     sums.update(visible=visible, active=active, depth=depth)
             if first <= reading.growth[0][0] // DAY <= last:
                 _, active, depth = reading.greatest
-                completed = depth >= 90 and active >= 20_000
-                sums.update(loads=1, completed=completed, bounced=depth < 25 and active < 10_000)
+                kind = "skimmed"
+                if depth >= 90 and active >= 20_000:
+                    kind = "completed"
+                elif reading.searched:
+                    kind = "searched"
+                elif depth < 25 and active < 10_000:
+                    kind = "bounced"
+                sums.update(["loads", kind])
+        del sums["skimmed"]
         return Read(**sums)
 
     def active(self, path: str | None) -> list[tuple[int, int]]:
@@ -555,7 +569,8 @@ def _message(random: Random, loads: list[int]) -> Message:
         load = loads[-1] if random.random() < 0.8 else random.choice(loads)
         referrer = random.choice(REFERRERS)
         if kind is NotFound:
-            return NotFound(session, load, path, referrer)
+            # A load of its own: of the 404 page, on which a search counts for nothing.
+            return NotFound(session, -load, path, referrer)
         audience, campaign = random.choice(AUDIENCES), random.choice(CAMPAIGNS)
         country, language, device, browser, version = audience
         view = View(session, load, path, referrer, country, language, device, browser)
@@ -564,15 +579,24 @@ def _message(random: Random, loads: list[int]) -> Message:
     return Beat(session, load, path) if kind is Beat else Leave(session, load, path)
 
 
-def _tell_reading(random: Random, message: Beat | Leave, told: list[tuple[int, int]]) -> None:
-    """Let a message say how a page was read so far, around the bounds of the classes."""
+def _tell_reading(random: Random, message: Message, told: list[tuple[int, int]]) -> Message:
+    """Return what else a message says, if it may: how a page was read, or what was done on it.
+
+    How it was read so far is around the bounds of the classes.
+    """
+    if not isinstance(message, Beat | Leave):
+        return message
     if told and random.random() < 0.7:  # Reading goes on, perhaps over midnight.
         message.session, message.load = random.choice(told[-3:])
     told.append((message.session, message.load))
+    if random.random() < 0.25:
+        name = random.choice(["search", "search", "search", "copy"])
+        return Event(message.session, message.load, message.path, name)
     visible = random.choice([0, 9_000, 12_000, 25_000, 60_000])
     active = random.choice([0, 9_999, 10_000, 19_999, 20_000])
     depth = random.choice([0, 24, 25, 60, 89, 90, 100])
     message.engagement = Engagement(visible, min(active, visible), depth)
+    return message
 
 
 def _drive(pair: Pair, random: Random, events: int, *, jumps: bool = True) -> None:
@@ -589,8 +613,8 @@ def _drive(pair: Pair, random: Random, events: int, *, jumps: bool = True) -> No
                 pair.clock.now = max(NOON - 30 * DAY, pair.clock.now + random.choice(JUMPS))
             message = _message(random, loads)
             # Whether nothing is kept of who is counted later on depends on the batches.
-            if isinstance(message, Beat | Leave) and message.session in counted:
-                _tell_reading(random, message, told)
+            if message.session in counted:
+                message = _tell_reading(random, message, told)
             batch.append(Received(int(pair.clock()), message))
         if sent and random.random() < 0.2:  # Some are sent again, as after a lost answer.
             again = [random.choice(sent[-50:]).message for _ in range(3)]
@@ -642,6 +666,7 @@ def test_long_streams_leave_the_tables_that_the_model_expects(
 
         assert len(model.views) > events // 5
         assert sum(model.not_found.values()) > events // 20
+        assert model.read(0, 40_000, None).searched > events // 200
 
 
 @settings(

@@ -20,17 +20,21 @@ _COLUMNS = (
     Column("read", "number"),
     Column("skimmed", "number"),
     Column("bounced", "number"),
+    Column("searched", "number"),
     Column("readShare", "share"),
     Column("skimmedShare", "share"),
     Column("bouncedShare", "share"),
+    Column("searchedShare", "share"),
     Column("activeSeconds", "seconds"),
     Column("expectedSeconds", "seconds"),
     Column("searches", "number"),
 )
-_FACT_KINDS: dict[str, Kind] = dict.fromkeys(("readShare", "skimmedShare", "bouncedShare"), "share")
+_FACT_KINDS: dict[str, Kind] = dict.fromkeys(
+    ("readShare", "skimmedShare", "bouncedShare", "searchedShare"), "share"
+)
 
 _Counts = tuple[int, ...]
-"""Page loads: all, read, skimmed, bounced."""
+"""Page loads: all, read, skimmed, bounced, searched."""
 
 
 def read(connection: Connection, question: TableQuestion) -> Table:
@@ -42,7 +46,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     opened = [(path_id, reading) for path_id, reading in readings.items() if reading.loads]
     opened.sort(key=lambda row: (-row[1].bounced, -row[1].loads, pages[row[0]][0].path))
     rows: list[tuple[Value, ...]] = []
-    whole: _Counts = (0, 0, 0, 0)
+    whole: _Counts = (0, 0, 0, 0, 0)
     for path_id, reading in opened:
         page, expected = pages[path_id]
         counts = _classes(reading)
@@ -57,8 +61,8 @@ REPORT = ContentReport("completion", read)
 
 
 def _classes(reading: Read) -> _Counts:
-    skimmed = reading.loads - reading.completed - reading.bounced
-    return reading.loads, reading.completed, skimmed, reading.bounced
+    skimmed = reading.loads - reading.completed - reading.bounced - reading.searched
+    return reading.loads, reading.completed, skimmed, reading.bounced, reading.searched
 
 
 def _shares(counts: _Counts) -> tuple[float | None, ...]:

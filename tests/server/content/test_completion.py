@@ -61,6 +61,7 @@ def test_nobody_read(site: Site) -> None:
         "readShare": None,
         "skimmedShare": None,
         "bouncedShare": None,
+        "searchedShare": None,
     }
 
 
@@ -71,21 +72,26 @@ def test_four_readers_are_classified_as_labelled(library: Site) -> None:
 
     assert rows(library, "completion") == [
         # Mean of 40, 150, 6 and 3 seconds; 960 words at 240 a minute.
-        ("/long/", "Long", 4, 1, 2, 1, 0.25, 0.5, 0.25, 49.8, 240, 0)
+        ("/long/", "Long", 4, 1, 2, 1, 0, 0.25, 0.5, 0.25, 0.0, 49.8, 240, 0)
     ]
 
 
 @pytest.mark.parametrize(
     ("reader", "counts"),
-    [("skim", (0, 1, 0)), ("read", (1, 0, 0)), ("bounce", (0, 0, 1)), ("scroll-only", (0, 1, 0))],
+    [
+        ("skim", (0, 1, 0, 0)),
+        ("read", (1, 0, 0, 0)),
+        ("bounce", (0, 0, 1, 0)),
+        ("scroll-only", (0, 1, 0, 0)),
+    ],
 )
 def test_each_reader_is_of_one_class(
-    library: Site, reader: str, counts: tuple[int, int, int]
+    library: Site, reader: str, counts: tuple[int, int, int, int]
 ) -> None:
     """Read, skimmed, left at once: one of them, also when the messages come twice and late."""
     _read(library, "/long/", *READERS[reader][::-1], *READERS[reader])
 
-    assert rows(library, "completion")[0][3:6] == counts
+    assert rows(library, "completion")[0][3:7] == counts
 
 
 def test_pages_that_are_left_at_once_come_first(library: Site) -> None:
@@ -104,19 +110,20 @@ def test_pages_that_are_left_at_once_come_first(library: Site) -> None:
         _read(library, path, said)
 
     assert rows(library, "completion") == [
-        ("/long/", "Long", 2, 0, 0, 2, 0.0, 0.0, 1.0, 6.0, 240, 0),
+        ("/long/", "Long", 2, 0, 0, 2, 0, 0.0, 0.0, 1.0, 0.0, 6.0, 240, 0),
         # A third of three minutes, though its words take one.
-        ("/code/", "Code", 3, 1, 1, 1, 0.3333, 0.3333, 0.3333, 42.0, 180, 0),
+        ("/code/", "Code", 3, 1, 1, 1, 0, 0.3333, 0.3333, 0.3333, 0.0, 42.0, 180, 0),
         # Twenty words take five seconds, and a third of them is 1.67.
-        ("/short/", "Short", 2, 1, 1, 0, 0.5, 0.5, 0.0, 1.6, 5, 0),
+        ("/short/", "Short", 2, 1, 1, 0, 0, 0.5, 0.5, 0.0, 0.0, 1.6, 5, 0),
         # Nobody knows how long it takes, so the depth decides.
-        ("/unknown/", "Unknown", 1, 1, 0, 0, 1.0, 0.0, 0.0, 3.0, None, 0),
+        ("/unknown/", "Unknown", 1, 1, 0, 0, 0, 1.0, 0.0, 0.0, 0.0, 3.0, None, 0),
     ]
     assert ask(library, "completion")["facts"] == {
         "loads": 8,
         "readShare": 0.375,
         "skimmedShare": 0.25,
         "bouncedShare": 0.375,
+        "searchedShare": 0.0,
     }
 
 
@@ -129,13 +136,34 @@ def test_only_pages_that_somebody_wrote(library: Site) -> None:
 
 
 def test_searches_are_those_made_on_the_page(library: Site) -> None:
-    """How many, whatever they found; on which page load they were is not kept."""
+    """How many, whatever they found; several may be made on one page load, which is one."""
     _read(library, "/long/", READERS["bounce"][0])
+    reader, load = library._loads - 1, f"{library._loads:032x}"
     for query, results in (("kettle", 0), ("boil", 3), ("boil", 3)):
-        library.send("event", "/long/", n="search", k=query, c=results)
-    library.send("event", "/long/", n="feedback", c=1)
+        library.send("event", "/long/", reader, l=load, n="search", k=query, c=results)
+    library.send("event", "/long/", reader, l=load, n="feedback", c=1)
 
-    assert rows(library, "completion")[0][-1] == 3
+    found = rows(library, "completion")[0]
+    assert found[2:7] == (1, 0, 0, 0, 1)
+    assert found[-1] == 3
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_who_searches_is_searched_unless_the_page_was_read(library: Site, kind: str) -> None:
+    """Of every kind of reader one searches and one does not; the classes are all the loads."""
+    for searches in (True, False):
+        _read(library, "/long/", *READERS[kind])
+        if searches:
+            reader, load = library._loads - 1, f"{library._loads:032x}"
+            library.send("event", "/long/", reader, l=load, n="search", k="kettle")
+    loads, *classes = rows(library, "completion")[0][2:7]
+    facts = ask(library, "completion")["facts"]
+
+    assert loads == sum(classes) == 2
+    assert classes[-1] == (0 if kind == "read" else 1)
+    assert facts["searchedShare"] == (0.0 if kind == "read" else 0.5)
+    csv = library.client.get("/api/content/completion.csv").get_data(as_text=True)
+    assert ",searched," in csv.splitlines()[0]
 
 
 def test_only_the_days_that_are_asked_for(library: Site) -> None:
@@ -148,11 +176,11 @@ def test_only_the_days_that_are_asked_for(library: Site) -> None:
     _read(library, "/long/", READERS["bounce"][0])
 
     def counts(first: str, last: str) -> list[tuple[Any, ...]]:
-        return [row[2:6] for row in rows(library, "completion", from_=first, to=last)]
+        return [row[2:7] for row in rows(library, "completion", from_=first, to=last)]
 
-    assert counts("2026-01-01", "2026-01-01") == [(1, 1, 0, 0)]
-    assert counts("2026-01-02", "2026-01-02") == [(1, 0, 0, 1)]
-    assert counts("2026-01-01", "2026-01-02") == [(2, 1, 0, 1)]
+    assert counts("2026-01-01", "2026-01-01") == [(1, 1, 0, 0, 0)]
+    assert counts("2026-01-02", "2026-01-02") == [(1, 0, 0, 1, 0)]
+    assert counts("2026-01-01", "2026-01-02") == [(2, 1, 0, 1, 0)]
     assert counts("2025-12-01", "2025-12-31") == []
 
 

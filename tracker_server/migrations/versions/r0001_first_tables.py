@@ -10,7 +10,7 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
-_READ = ("visible", "active", "depth", "completed")
+_READ = ("visible", "active", "depth", "completed", "searched")
 _NO_ROW_ID = {"sqlite_with_rowid": False}
 
 
