@@ -16,7 +16,7 @@ const HERE = new URL('./', import.meta.url);
 /** Where each script goes, and how many bytes gzip -9 may leave of it. */
 const SCRIPTS = [
   { entry: 'src/tracker.js', budget: 1_024, outputs: ['../mkdocs_stats_plugin/assets/tracker.js'] },
-  { entry: 'src/extras.js', budget: 1_400, outputs: ['../mkdocs_stats_plugin/assets/extras.js'] },
+  { entry: 'src/extras.js', budget: 1_536, outputs: ['../mkdocs_stats_plugin/assets/extras.js'] },
   { entry: 'src/counters.js', budget: 512, outputs: ['../mkdocs_stats_plugin/assets/counters.js'] },
   {
     entry: 'src/stats.js',

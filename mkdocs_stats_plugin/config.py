@@ -143,7 +143,7 @@ class StatsConfig(Config):
     """How readers are told apart: by an id that the browser keeps, or by one for the day."""
 
     extras = Switch(default=True)
-    """Whether pages load the second script: searches, feedback, 404s, links, copies, headings."""
+    """Whether pages load the second script: searches, feedback, 404s, links, copies, tabs, …"""
 
     snapshot = Switch(default=False)
     """Whether the build asks the tracker for figures and shows them. Needs `tracker_url`."""

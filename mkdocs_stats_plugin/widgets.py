@@ -19,6 +19,7 @@ _OPT_OUT = (
     "</p>"
 )
 # Of the form of the theme Material it has the attributes too, so the script knows one form.
+# The field says no type, because readthedocs shows those that do although they are hidden.
 _FEEDBACK = f"""\
 <div class="mkdocs-stats-feedback md-feedback">
 <fieldset><legend class="md-feedback__title">{{question}}</legend>
@@ -26,7 +27,7 @@ _FEEDBACK = f"""\
 <button {_BUTTON} data-md-value="0">{{no}}</button></fieldset>
 <div data-md-value="1" role="status" hidden>{{thanks}}</div>
 <div data-md-value="0" role="status" hidden>{{thanks}}</div>
-<p><input type="text" class="md-input md-input--stretch form-control" data-stats-comment hidden
+<p><input class="md-input md-input--stretch form-control" data-stats-comment hidden
 maxlength="500" aria-label="{{comment}}" placeholder="{{comment}}"></p>
 </div>"""
 _WIDGETS = {"opt-out": _OPT_OUT, "feedback": _FEEDBACK}

@@ -17,6 +17,7 @@ from tracker_server.content_reports import (
     searches,
     sections,
     stale,
+    tabs,
     versions,
 )
 from tracker_server.tables import ContentReport
@@ -37,6 +38,7 @@ _OTHERS: tuple[ContentReport, ...] = (
     deploys.REPORT,
     moves.REPORT,
     code_copies.REPORT,
+    tabs.REPORT,
     links_out.REPORT,
 )
 

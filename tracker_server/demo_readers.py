@@ -27,6 +27,7 @@ from tracker_server.demo_world import (
     LINKS_OUT,
     PRAISE,
     SOURCES,
+    TABS,
     VAIN_QUERIES,
     VERSIONS,
     WEEKDAYS,
@@ -302,6 +303,7 @@ def _visit(world: _World, day: int, crowd: _Crowd, reader: _Reader) -> Iterator[
             beat = until - (until - at) % _BEAT_SECONDS
             yield Received(beat, Beat(reader.session, view.load, page.path))
         yield from _acts(world, page, view, at, seconds)
+        yield from _arrive(page, view, at)
         before = Leave(reader.session, view.load, page.path, engagement)
         goes_on = dice.random() < _GOES_ON * crowd.patience**0.7
         others = [(other, share) for other, share in shares if other is not page]
@@ -343,8 +345,8 @@ def _acts(world: _World, page: Page, view: View, at: int, seconds: float) -> Ite
     """Yield what a reader does on a page besides reading it: search it, rate it."""
     dice = world.dice
 
-    def event(name: str, label: str, number: int, target: str = "") -> Received:
-        message = Event(view.session, view.load, page.path, name, label, number, target)
+    def event(name: str, label: str, number: int, target: str = "", heading: str = "") -> Received:
+        message = Event(view.session, view.load, page.path, name, label, number, target, heading)
         return Received(at + int(seconds * dice.uniform(0.4, 0.9)), message)
 
     if dice.random() < 0.055:
@@ -353,7 +355,8 @@ def _acts(world: _World, page: Page, view: View, at: int, seconds: float) -> Ite
     if page.type in {"page", "post"} and not page.generated and dice.random() < 0.03:
         good = dice.random() < world.quality[page.path]
         words = dice.choice(PRAISE if good else COMPLAINTS)
-        yield event("feedback", words if dice.random() < 0.3 else "", int(good))
+        comment = words if dice.random() < 0.3 else ""
+        yield event("feedback", comment, int(good), heading=_rated_heading(page, view.load))
     if page.code_lines and dice.random() < 0.08:
         block = dice.randrange(3)
         language = crc32(f"{page.path} {block}".encode()) % len(CODE_LANGUAGES)
@@ -361,6 +364,30 @@ def _acts(world: _World, page: Page, view: View, at: int, seconds: float) -> Ite
     if page.outbound and dice.random() < 0.05:
         kind, target = _pick(dice, LINKS_OUT)
         yield event(kind, target, 0)
+
+
+def _rated_heading(page: Page, load: int) -> str:
+    """Return the heading below which a reader rates a page, which has a form below each."""
+    dice = random.Random(load)  # noqa: S311  # no secret
+    return dice.choice(page.headings).anchor if page.headings else ""
+
+
+def _arrive(page: Page, view: View, at: int) -> Iterator[Received]:
+    """Yield what goes wrong, and what is chosen, on a page.
+
+    The chance in it is that of the load, so that no other figure depends on it.
+    """
+    dice = random.Random(~view.load)  # noqa: S311  # no secret
+    if page.headings and view.before is None and dice.random() < 0.012:
+        # A place that stood twice on its page once, or whose words were joined otherwise.
+        anchor = dice.choice(page.headings[:6]).anchor
+        lost = anchor.replace("-", "_") if "-" in anchor else f"{anchor}_1"
+        about = view.session, view.load, page.path
+        yield Received(at, Event(*about, "anchor", lost, referrer=view.referrer))
+    if page.code_lines and dice.random() < 0.07:
+        number = crc32(page.path.encode()) % 2 and dice.randrange(2)
+        tab = _pick(dice, [(name, 1 / place) for place, name in enumerate(TABS, 1)])
+        yield Received(at + 1, Event(view.session, view.load, page.path, "tab", tab, number))
 
 
 def _search(world: _World) -> tuple[str, int, str]:

@@ -22,6 +22,8 @@ _PRIVATE = re.compile(
     r"|\+?\d(?:[ .()-]?\d){5,}"
     r"|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}"
 )
+_ANCHOR = re.compile(r"[^\s=&]+")
+_RANDOM_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _MAIL_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _BROWSERS = (
     ("Edg", "Edge"),
@@ -151,6 +153,18 @@ def _version_of(script: str) -> str:
         return ""
     name = unquote(match[1]) if match else ""
     return name if _NAME_OF_VERSION.fullmatch(name) else ""
+
+
+def anchor_of(text: object) -> str:
+    """Return what stands behind the ``#`` of an address; empty for what names no place in a page.
+
+    An id has no space, and what has ``=`` or ``&`` in it is a list of values, as sign-ins leave
+    there. What looks like a secret to `label_of` is none either, word by word between dashes: an
+    id is often a whole title.
+    """
+    if not isinstance(text, str) or not _ANCHOR.fullmatch(text) or _RANDOM_ID.search(text):
+        return ""
+    return text if all(word == label_of(word) for word in text.split("-")) else ""
 
 
 def device_of(width: object) -> str:

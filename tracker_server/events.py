@@ -6,6 +6,7 @@ vocabulary, and a day has a bounded number of rows.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -22,7 +23,23 @@ MAX_LABELS = 10_000
 MAX_ROWS = 5_000
 """How many rows a day has; what does not fit counts as other labels of other pages."""
 
+MAX_ANCHORS = 1_000
+"""How many of them are of anchors, which anybody can put into an address."""
+
 _Key = tuple[int, int, int, int, int]
+_ANCHOR = EVENTS["anchor"]
+_NONE = 0
+
+
+class Ids(NamedTuple):
+    """What events name, and the numbers it goes by."""
+
+    paths: Mapping[str, int]
+    """Their paths and targets, and `OTHER`."""
+    referrers: Mapping[str, int]
+    """Hosts from which readers came by an anchor."""
+    headings: Mapping[int, Mapping[str, tuple[int, int]]]
+    """Of the paths that were rated below a heading: ids and places of headings, by anchor."""
 
 
 def keep(
@@ -30,7 +47,7 @@ def keep(
     statements: Statements,
     labels: Vocabulary,
     events: Sequence[tuple[int, Event]],
-    paths: Mapping[str, int],
+    named: Ids,
 ) -> None:
     """Count events.
 
@@ -39,28 +56,49 @@ def keep(
         statements: those of the database.
         labels: ids of texts.
         events: with the times at which they came.
-        paths: ids of their paths and targets, and of `OTHER`.
+        named: ids of what they name.
     """
+    paths = named.paths
     ids = labels.resolve(connection, {OTHER, *(event.label for _, event in events)}, MAX_LABELS)
     days: defaultdict[int, defaultdict[_Key, list[int]]] = defaultdict(
         lambda: defaultdict(lambda: [0, 0, 0])
     )
     for at, event in events:
-        target = paths[event.target] if event.target else 0
-        block = event.number if event.name == "copy" else 0
-        key = (EVENTS[event.name], paths[event.path], ids[event.label], target, block)
+        path = paths[event.path]
+        target = paths[event.target] if event.target else _NONE
+        key = (EVENTS[event.name], path, ids[event.label], target, _number(event, path, named))
         sums = days[day_of(at)][key]
         for place, more in enumerate((1, event.number, event.number == 0)):
             sums[place] += more
     rest = (paths[OTHER], ids[OTHER], 0, 0)
     for day, counts in sorted(days.items()):
         known = {*statements.events.fetch(connection, (day,))}
+        anchors = sum(key[0] == _ANCHOR for key in known)
         rows: defaultdict[_Key, list[int]] = defaultdict(lambda: [0, 0, 0])
         for key, sums in counts.items():
-            fits = key in known or len(known) < MAX_ROWS
-            known |= {key} if fits else set()
+            is_new = key not in known
+            is_anchor = key[0] == _ANCHOR
+            fits = not is_new or (
+                len(known) < MAX_ROWS and not (is_anchor and anchors >= MAX_ANCHORS)
+            )
+            if fits and is_new:
+                known.add(key)
+                anchors += is_anchor
             row = rows[key if fits else (key[0], *rest)]
             row[:] = map(sum, zip(row, sums, strict=True))
         statements.add_event.run(
             connection, [(day, *key, *row) for key, row in sorted(rows.items())]
         )
+
+
+def _number(event: Event, path: int, named: Ids) -> int:
+    """Return what tells events of one page and label from each other, see `EventCount.number`."""
+    match event.name:
+        case "copy" | "tab":
+            return event.number
+        case "feedback" if event.heading:
+            return named.headings[path].get(event.heading, (_NONE, 0))[0]
+        case "anchor" if event.referrer:
+            return named.referrers[event.referrer]
+        case _:
+            return _NONE

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from sqlalchemy import BigInteger, Connection, cast, delete, exists, func, insert, select, update
 from sqlalchemy import bindparam as parameter
 
-from tracker_server.model import Heading
-from tracker_server.statements import DAY_HEADINGS, HEADINGS, PAGES, Statements
+from tracker_server.model import EVENTS, Heading
+from tracker_server.statements import DAY_HEADINGS, EVENT_COUNTS, HEADINGS, PAGES, Statements
 from tracker_server.vocabulary import MAX_VARIABLES
 
 MAX_REMEMBERED = 20_000
@@ -73,7 +73,9 @@ def replace(connection: Connection, pages: Sequence[tuple[int, Sequence[Heading]
         _replace_some(connection, pages[start : start + MAX_VARIABLES])
     key = cast(HEADINGS.c.id, BigInteger) * (1 << 16)
     figures = exists().where(DAY_HEADINGS.c.key.between(key, key + (1 << 16) - 1))
-    connection.execute(delete(HEADINGS).where(HEADINGS.c.position.is_(None), ~figures))
+    rated = select(EVENT_COUNTS.c.number).where(EVENT_COUNTS.c.event == EVENTS["feedback"])
+    forgotten = (HEADINGS.c.position.is_(None), ~figures, HEADINGS.c.id.not_in(rated))
+    connection.execute(delete(HEADINGS).where(*forgotten))
 
 
 def _replace_some(connection: Connection, pages: Sequence[tuple[int, Sequence[Heading]]]) -> None:

@@ -87,7 +87,15 @@ class NotFound:
     referrer: str = ""
 
 
-EVENTS = {"search": 1, "feedback": 2, "copy": 3, "outbound": 4, "download": 5}
+EVENTS = {
+    "search": 1,
+    "feedback": 2,
+    "copy": 3,
+    "outbound": 4,
+    "download": 5,
+    "tab": 6,
+    "anchor": 7,
+}
 """What a reader can do on a page besides reading it, and the numbers it goes by in the tables."""
 
 
@@ -101,11 +109,18 @@ class Event:
     name: str
     """A key of `EVENTS`."""
     label: str = ""
-    """Query, comment, language or URL; what looks like an address or a number is blotted out."""
+    """Query, comment, language, URL, name of a tab or an anchor.
+
+    What looks like an address or a number is blotted out.
+    """
     number: int = 0
-    """Results, rating, or which block."""
+    """Results, rating, which block, or which set of tabs."""
     target: str = ""
     """Path of the search result that was clicked; empty for none."""
+    heading: str = ""
+    """Id of the heading below which the rating was asked for; empty for none."""
+    referrer: str = ""
+    """Host from which a reader came by an anchor; empty for none and for the site itself."""
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from tracker_server.enrich import (
+    anchor_of,
     browser_of,
     campaign_of,
     country_of,
@@ -168,6 +169,17 @@ def _parse_target(value: object) -> str:
         return ""
 
 
+def _parse_anchor(value: object) -> str:
+    anchor = anchor_of(value)
+    if not anchor or len(anchor) > MAX_ANCHOR_CHARS:
+        raise InvalidMessageError("k", "must be what can be an anchor")
+    return anchor
+
+
+def _parse_heading(value: object) -> str:
+    return value if isinstance(value, str) and len(value) <= MAX_ANCHOR_CHARS else ""
+
+
 def _parse_number(value: object, highest: int) -> int:
     """Return a number as a whole one within its bounds, 0 for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -179,6 +191,13 @@ def _parse_event(
     fields: dict[str, object], session: int, own_host: str, _agent: str
 ) -> NotFound | Event:
     name = fields.get("n")
+    if name == "anchor":
+        return Event(
+            *_parse_identity(fields, session),
+            name,
+            _parse_anchor(fields.get("k")),
+            referrer=host_of(fields.get("r"), own_host),
+        )
     if isinstance(name, str) and name in EVENTS:
         return Event(
             *_parse_identity(fields, session),
@@ -186,6 +205,7 @@ def _parse_event(
             label_of(fields.get("k")),
             _parse_number(fields.get("c"), MAX_RATING if name == "feedback" else MAX_EVENT_NUMBER),
             _parse_target(fields.get("u")),
+            _parse_heading(fields.get("h")),
         )
     if name != "not_found":
         raise InvalidMessageError("n", "is no event that this tracker knows")

@@ -327,7 +327,7 @@ class Label(Base):
 
 
 class EventCount(Base):
-    """How often readers did something, by day, event, page, label, target and block."""
+    """How often readers did something, by day, event, page, label, target and number."""
 
     __tablename__ = "event_count"
     __table_args__ = NO_ROW_ID
@@ -340,7 +340,10 @@ class EventCount(Base):
     target_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     """A path; 0 for none."""
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    """Of copied code, which block of the page it is, from 0; of all else 0."""
+    """Which block of the page was copied, or in which set of tabs one was chosen, from 0.
+
+    Of feedback the heading above it, of a missing anchor the referrer; 0 for none, and of all else.
+    """
     count: Mapped[int] = mapped_column(BigInteger)
     total: Mapped[int] = mapped_column(BigInteger)
     """Sum of the numbers: of feedback, how many were positive."""

@@ -118,7 +118,7 @@ class Store:
             self._counting.insert(connection, tally, totals.tracking_since, totals.run_day)
             written, idle = self._keep_sessions(connection, batch, paths, tally)
             if done:
-                events.keep(connection, self._statements, self._labels, done, paths)
+                self._keep_events(connection, done, paths)
             if searching:
                 said = readings.of_pages(connection, self._statements, said)
             if said:
@@ -254,6 +254,22 @@ class Store:
         if views:
             known = self._paths.known(connection, {OTHER, *(view.path for _at, view in views)})
             bot_counts.keep(connection, self._statements, self._bots, views, known)
+
+    def _keep_events(
+        self,
+        connection: Connection,
+        done: Sequence[tuple[int, Event]],
+        paths: Mapping[str, int],
+    ) -> None:
+        """Count events; only those that name a host or a heading ask for its id."""
+        hosts = {event.referrer for _at, event in done if event.referrer}
+        rated = {paths[event.path] for _at, event in done if event.heading}
+        named = events.Ids(
+            paths,
+            self._counting.referrers(connection, hosts) if hosts else {},
+            self._headings.find(connection, rated) if rated else {},
+        )
+        events.keep(connection, self._statements, self._labels, done, named)
 
     def _keep_readings(
         self,

@@ -95,6 +95,10 @@ class Counting:
         self._audiences.forget()
         self._versions.forget()
 
+    def referrers(self, connection: Connection, hosts: Collection[str]) -> Mapping[str, int]:
+        """Return the ids of hosts, making rows for them within their bound."""
+        return self._referrers.resolve(connection, {OTHER, *hosts}, MAX_REFERRERS)
+
     def count(
         self,
         connection: Connection,
@@ -118,9 +122,7 @@ class Counting:
         news = [(r.at, r.message) for r in batch if isinstance(r.message, (View, NotFound))]
         if not news:
             return tally
-        referrers = self._referrers.resolve(
-            connection, {OTHER, *(message.referrer for _at, message in news)}, MAX_REFERRERS
-        )
+        referrers = self.referrers(connection, {message.referrer for _at, message in news})
         campaigns = self._resolve_campaigns(connection, news)
         versions = self._bound_versions(connection, news)
         texts = [_audience(message, versions) for _at, message in news]

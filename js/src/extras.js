@@ -1,27 +1,28 @@
 /**
- * What a reader of documentation does besides reading pages: searches, rates, copies, leaves by a
- * link, meets a missing page; and what has to look at the layout: depth and headings.
+ * What a reader of documentation does besides reading pages: searches, rates, copies, chooses tabs,
+ * leaves by a link, meets a missing page or anchor; and what has to look at the layout: depth and
+ * headings.
  *
  * The core loads it after the page and calls `x` at each look at a visible page. Listeners are
  * captured, so what a theme stops does not stop them, and none delays a navigation: messages are
- * beacons. Whatever goes wrong in here ends in `safe`.
- *
- * @typedef {Record<string, any>} Details
+ * beacons. Whatever goes wrong in here ends in `safe`, and that is how a handler ends that has
+ * nothing more to do with what it was called for. Where the order of things is free it is the one
+ * that packs best.
  */
 
 const OFF = 'mkdocs-stats-off';
-/** Milliseconds for which a search that was told has been unchanged. */
-const TOLD = 1e9;
 
 const core = /** @type {Send} */ (document['mkdocs-stats']);
 
-/** What each event says of it; nothing on a page that is not to be counted. @type {any} */
+/** What each event says of it, in a copy; without a path on a page that is not to be counted. @type {any} */
 let where;
 /** An event that waits: a search for a click, a rating for a comment. @type {any} */
 let held;
-/** What stands in the search box. */
-let query = '';
-/** For how many milliseconds; a second makes it final. */
+/** What the event that was said last waits for: of a rating its field. @type {any} */
+let field;
+/** What stands in the search box. @type {any} */
+let query;
+/** For how many milliseconds; a second makes it final, and no number was told. */
 let still = 0;
 /** How far down the page was seen, in pixels. */
 let bottom = 0;
@@ -30,11 +31,14 @@ let spent = 0;
 /** The block that was copied last. @type {any} */
 let copied;
 
-/** @param {string} selector @returns {any[]} */
-const all = (selector) => [...document.querySelectorAll(selector)];
+/** @param {string} selector @param {any} [within] @returns {any[]} */
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-/** @param {string} selector @returns {any} */
-const find = (selector) => all(selector)[0];
+/** @param {string} selector @param {any} [within] @returns {any} */
+const find = (selector, within) => all(selector, within)[0];
+
+/** Those that sections begin with, the last one first. */
+const headings = () => all(':is(h1,h2,h3,h4)[id]').reverse();
 
 /** The path below the site root, which is two folders above this file. @param {any} address */
 const below = ({ pathname }) => pathname.replace(new URL('../..', import.meta.url).pathname, '/');
@@ -53,25 +57,29 @@ const release = () => {
   held = 0;
 };
 
-/** @param {string} n @param {Details} details @param {any} [waits] for more to be said */
-const say = (n, details, waits) => {
+/**
+ * @param {string} n
+ * @param {any} [k]
+ * @param {any} [c]
+ * @param {any} [waits] for more to be said
+ * @param {any} [h] of a rating, the heading it stands below
+ * @param {any} [r]
+ */
+const say = (n, k, c, waits, h, r) => {
   release();
-  held = where && { ...where, n, ...details };
+  field = waits;
+  held = where.p && { ...where, n, k, c, h, r };
   if (!waits) release();
 };
 
 /** What is searched for is final, and waits for a click on a result. */
 const settle = () => {
-  if (query && still < TOLD) {
+  if (query && still >= 0) {
     // Material shows ten results at first, and says how many there are.
     const total = find('.md-search-result__meta')?.textContent.match(/\d+/);
-    say(
-      'search',
-      { k: redact(query), c: +(total ?? all('#mkdocs-search-results article').length) },
-      1,
-    );
+    say('search', redact(query), +(total ?? all('#mkdocs-search-results article').length), 1);
   }
-  still = TOLD;
+  still = NaN;
 };
 
 /** Where the attribute of a control has a text, it is the one for the other state. */
@@ -87,20 +95,18 @@ const showControls = () => {
   }
 };
 
-/** @param {string} selector */
-const show = (selector) => {
-  for (const element of all(selector)) element.hidden = false;
-};
+/** @param {string} selector @param {any} [within] */
+const show = (selector, within) => all(selector, within).map((element) => (element.hidden = false));
 
 /** @param {any} pre */
 const copy = (pre) => {
   // A button may select what it copies, and then there are two events.
-  if (pre && pre !== copied) {
+  if (pre && pre != copied) {
     copied = pre;
     // Of the code itself, or of what is around it.
     const marked = pre.lastElementChild?.closest('[class*=language-]');
-    const k = /language-(\S+)/.exec(marked?.className)?.[1] ?? '';
-    say('copy', { k, c: all('pre').indexOf(pre) });
+    const k = marked?.className.match(/language-(\S*)/)[1];
+    say('copy', k, all('pre').indexOf(pre));
   }
 };
 
@@ -110,31 +116,32 @@ const click = (event) => {
   /** @param {string} selector */
   const near = (selector) => event.target.closest(selector);
   const link = near('a');
-  const button = near('[data-clipboard-target]');
-  const rating = near('button[data-md-value]');
   if (near('.md-search-result,#mkdocs-search-results')) {
     settle();
     held.u = below(link);
     release();
   } else if (link?.host) {
-    if (/\.(?!html?$)[a-z]\w{1,4}$/i.test(link.pathname)) say('download', { k: link.href });
-    else if (link.host !== location.host) say('outbound', { k: link.href });
+    if (/\.(?!html?$)[a-z]\w{1,4}$/i.test(link.pathname)) say('download', link.href);
+    else if (link.host != location.host) say('outbound', link.href);
   }
-  if (button) copy(find(button.dataset.clipboardTarget).closest('pre'));
+  copy(near('[data-clipboard-target]')?.closest('pre'));
   if (near('[data-stats-opt-out]')) {
     // Who is counted again has nothing left of it.
     if (localStorage[OFF]) delete localStorage[OFF];
     else localStorage[OFF] = 1;
     showControls();
   }
-  if (rating) {
-    event.preventDefault();
-    const { mdValue } = rating.dataset;
-    say('feedback', { k: '', c: +mdValue }, find('[data-stats-comment]'));
-    show(`[data-stats-comment],div[data-md-value="${mdValue}"]`);
-    // Last, because there may be none.
-    near('fieldset').disabled = true;
-  }
+  // From here on a rating alone.
+  const rating = near('button[data-md-value]');
+  const c = +rating.dataset.mdValue;
+  event.preventDefault();
+  // Of several forms each has its own thanks and comment; what stands in none is all one.
+  const form = near('.md-feedback,html');
+  const h = headings().find((heading) => heading.compareDocumentPosition(rating) & 4)?.id;
+  say('feedback', '', c, find('[data-stats-comment]', form), h);
+  show(`[data-stats-comment],div[data-md-value="${c}"]`, form);
+  // Last, because there may be none.
+  near('fieldset').disabled = true;
 };
 
 /** @param {(event: any, passed?: any) => void} run @returns {(event: any, passed?: any) => void} */
@@ -150,12 +157,16 @@ const handlers = {
   auxclick: click,
   click,
   change({ target }) {
-    // Of a rating only: a search has its text.
-    if (target.matches('[data-stats-comment]') && held.k === '') {
+    // Nothing is said of one that has been said already, hence no longer waits.
+    if (target == field) {
       held.k = redact(target.value);
       target.disabled = true;
       release();
     }
+    // From here on a tab alone. Material chooses the like in other sets too, and marks them meanwhile.
+    const [{ dataset, textContent }] = target.labels;
+    dataset.mdSwitching ??
+      say('tab', textContent, /** @type {any} */ (/tabbed_(\d+)/.exec(target.name))[1] - 1);
   },
   // A page that goes is hidden first, too.
   visibilitychange: release,
@@ -168,17 +179,23 @@ core.x = safe((page, passed) => {
     page.h = {};
     release();
     bottom = spent = 0;
-    where = page.p && { ...page, h: 0 };
-    if (page.p === '404') {
-      where = { l: Date.now() + '000', p: below(location) };
-      say('not_found', { r: document.referrer });
-    }
     // Material shows its form only where it has an analytics provider of its own.
     show('.md-feedback');
+    // Under instant navigation it stays what it was for the first page.
+    const r = !where && document.referrer;
+    where = page;
+    if (page.p == 404) {
+      where = { l: Date.now() + '000', p: below(location) };
+      say('not_found', 0, 0, 0, 0, r);
+    } else {
+      // What may be an anchor: a secret in an address has a name, hence a sign of equality.
+      const k = /#([^\s%=&]{1,200})$/.exec(decodeURI(/** @type {any} */ (location)))?.[1];
+      if (k && !find(`[id="${k}"],a[name="${k}"]`)) say('anchor', k, 0, 0, 0, r);
+    }
   }
 
   const text = find('.md-search__input,#mkdocs-search-query')?.value.trim() ?? '';
-  if (query !== text) {
+  if (query != text) {
     query = text;
     still = 0;
   } else if ((still += passed) >= 1e3) settle();
@@ -190,14 +207,14 @@ core.x = safe((page, passed) => {
   if ((spent += passed) > 250) {
     /** Where a section ends: at the next heading, the last one at the end of the page. */
     let end = 1;
-    for (const heading of all('h1[id],h2[id],h3[id],h4[id]').reverse()) {
+    for (const heading of headings()) {
       const { id } = heading;
       const [box] = heading.getClientRects();
       // That of a dialog that is closed has none.
       if (box) {
         // A message must stay below 4,096 bytes.
         if (box.y < innerHeight && end > 0 && (page.h[id] || !JSON.stringify(page.h)[1e3])) {
-          page.h[id] = (page.h[id] || 0) + spent;
+          page.h[id] = (page.h[id] | 0) + spent;
         }
         end = box.y;
       }

@@ -15,7 +15,7 @@ const MATERIAL_SEARCH = `
 <div class="md-search-result" data-md-component="search-result">
   <div class="md-search-result__meta">12 matching documents</div>
   <ol class="md-search-result__list">
-    <li class="md-search-result__item"><a id="hit" href="/docs/guide/install/?h=flask#top">
+    <li class="md-search-result__item"><a id="hit" href="/docs/guide/install/?h=flask#in">
       <h1 id="in">Install</h1></a></li></ol></div>`;
 const MATERIAL_FEEDBACK = `
 <form class="md-feedback" name="feedback" hidden><fieldset>
@@ -114,7 +114,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         page.navigate('/b/', MATERIAL_SEARCH);
         const [{ l, p, h }] = page.take();
 
-        assert.deepEqual({ l, p, h }, { l: '100000000000000001', p: '/a/', h: 0 });
+        assert.deepEqual({ l, p, h }, { l: '100000000000000001', p: '/a/', h: undefined });
       });
 
       it('is not told again for what still stands there on the next page', () => {
@@ -291,11 +291,242 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
       });
     });
 
+    describe('several forms on a page', () => {
+      /** @param {string} id */
+      const form = (id) => `<div class="md-feedback" id="${id}"><fieldset>
+        <button data-md-value="1">yes</button><button data-md-value="0">no</button></fieldset>
+        <div data-md-value="1" hidden>Thanks!</div><div data-md-value="0" hidden>Sorry!</div>
+        <input data-stats-comment hidden></div>`;
+      const body = `<h1 id="kettle">Kettle</h1>${form('first')}<h2>Without id</h2><p>.</p>
+        <h3 id="boil"><b>Boil</b></h3>${form('second')}<h2 id="after">After</h2>`;
+      /** What is shown of a form, and whether it is open. @param {Page} page @param {string} id */
+      const seen = (page, id) =>
+        [...page.document.querySelectorAll(`#${id} :is(div,input)`)].map(({ hidden }) => !hidden);
+
+      it('says below which heading it stands', () => {
+        const page = new Page(code, { body });
+        page.wait(0.5);
+        page.fire('#second button');
+        page.hide();
+        const [{ c, h }] = page.take();
+
+        assert.deepEqual({ c, h }, { c: 1, h: 'boil' });
+      });
+
+      it('says no heading above the first', () => {
+        const page = new Page(code, { body: `${form('first')}<h1 id="kettle">Kettle</h1>` });
+        page.wait(0.5);
+        page.fire('#first button');
+        page.hide();
+
+        assert.equal(page.take()[0].h, undefined);
+      });
+
+      it('shows thanks and field of its own alone, and closes itself alone', () => {
+        const page = new Page(code, { body });
+        page.wait(0.5);
+        page.fire('#second button + button');
+
+        assert.deepEqual(seen(page, 'first'), [false, false, false]);
+        assert.deepEqual(seen(page, 'second'), [false, true, true]);
+        assert.deepEqual(
+          ['#first fieldset', '#second fieldset'].map((one) => page.find(one).disabled),
+          [false, true],
+        );
+      });
+
+      it('has its comment, and not that of another', () => {
+        const page = new Page(code, { body });
+        page.wait(0.5);
+        page.fire('#first button + button');
+        page.fire('#second button');
+        page.find('#first input').value = 'too long';
+        page.fire('#first input', 'change');
+        page.find('#second input').value = 'boils';
+        page.fire('#second input', 'change');
+
+        assert.deepEqual(
+          page.take().map(({ k, c, h }) => ({ k, c, h })),
+          [
+            { k: '', c: 0, h: 'kettle' },
+            { k: 'boils', c: 1, h: 'boil' },
+          ],
+        );
+      });
+
+      it("does not wait for a comment in a form that has no field, such as Material's", () => {
+        const page = new Page(code, { body: form('first') + MATERIAL_FEEDBACK });
+        page.wait(0.5);
+        page.fire('#good');
+
+        assert.equal(page.take().length, 1);
+        assert.deepEqual(seen(page, 'first'), [false, false, false]);
+      });
+    });
+
+    describe('tabs', () => {
+      /** @param {number} set @param {string[]} labels */
+      const inputs = (set, labels) =>
+        labels.map(
+          (_, index) =>
+            `<input type="radio" name="__tabbed_${set}" id="__tabbed_${set}_${index + 1}">`,
+        );
+      /** @param {number} set @param {string[]} texts */
+      const labels = (set, texts) =>
+        texts.map((text, index) => `<label for="__tabbed_${set}_${index + 1}">${text}</label>`);
+      /** @param {number} set @param {string[]} texts */
+      const alternate = (set, texts) => `<div class="tabbed-set tabbed-alternate">
+        ${inputs(set, texts).join('')}<div class="tabbed-labels">${labels(set, texts).join('')}</div>
+        <div class="tabbed-content"><div class="tabbed-block">x</div></div></div>`;
+      /** @param {number} set @param {string[]} texts */
+      const classic = (set, texts) => {
+        const [marks, names] = [inputs(set, texts), labels(set, texts)];
+        return `<div class="tabbed-set">${marks.map((mark, index) => mark + names[index]).join('')}</div>`;
+      };
+      const texts = ['Linux', '<a href="#__tabbed_2_2" tabindex="-1">Mac <code>OS</code></a>'];
+      /** @param {Page} page */
+      const told = (page) => page.take().map(({ n, k, c }) => ({ n, k, c }));
+
+      for (const [style, make] of Object.entries({ alternate, classic })) {
+        it(`are told with label and set: ${style} style`, () => {
+          const page = new Page(code, { body: make(1, ['A', 'B']) + make(2, texts) });
+          page.wait(0.5);
+          const first = told(page);
+          page.fire('#__tabbed_2_2', 'change');
+          page.fire('#__tabbed_1_1', 'change');
+
+          assert.deepEqual(first, []);
+          assert.deepEqual(told(page), [
+            { n: 'tab', k: 'Mac OS', c: 1 },
+            { n: 'tab', k: 'A', c: 0 },
+          ]);
+        });
+      }
+
+      it('that Material chooses along with another are not told', () => {
+        const page = new Page(code, { body: alternate(1, ['A', 'B']) });
+        page.wait(0.5);
+        page.find('label').setAttribute('data-md-switching', '');
+        page.fire('#__tabbed_1_1', 'change');
+        page.find('label').removeAttribute('data-md-switching');
+        page.fire('#__tabbed_1_2', 'change');
+
+        assert.deepEqual(told(page), [{ n: 'tab', k: 'B', c: 0 }]);
+      });
+
+      it('are no other radio buttons, boxes or fields', () => {
+        const page = new Page(code, {
+          body: `<label for="__palette_0">Dark</label><input type="radio" name="__palette" id="__palette_0">
+            <label for="size_1">L</label><input type="radio" name="size_1" id="size_1">
+            <label>Name <input name="who"></label><select></select>`,
+        });
+        page.wait(0.5);
+        for (const selector of ['#__palette_0', '#size_1', '[name=who]', 'select']) {
+          page.fire(selector, 'change');
+        }
+
+        assert.deepEqual(told(page), []);
+      });
+    });
+
+    describe('anchor', () => {
+      const body =
+        '<h1 id="kettle">Kettle</h1><p id="einführung"><a name="old">Old</a><i id="__tabbed_1_1"></i></p>';
+      const referrer = 'https://blog.example/post';
+      /** @param {string} hash */
+      const open = (hash, p = '/a/') => {
+        const page = new Page(code, { body, referrer, p, path: `/docs/a/?a=1&b=2${hash}` });
+        page.wait(0.5);
+        return page;
+      };
+
+      for (const [hash, k] of [
+        ['#gone', 'gone'],
+        ['#geh%C3%B6rt', 'gehört'],
+        ['#step-12-install-the-package', 'step-12-install-the-package'],
+        ['#kettle.boil()', 'kettle.boil()'],
+        ['#a#b', 'a#b'],
+        ['#__tabbed_9_9', '__tabbed_9_9'],
+        [`#${'y'.repeat(200)}`, 'y'.repeat(200)],
+      ]) {
+        it(`is told that is not there: ${hash.slice(0, 30)}`, () => {
+          const page = open(hash);
+          page.wait(60);
+          const [{ t, n, p, r, ...event }, ...rest] = page.take();
+
+          assert.deepEqual(
+            { t, n, p, r, k: event.k, rest },
+            {
+              ...{ t: 'event', n: 'anchor', p: '/a/', r: referrer, k },
+              rest: [],
+            },
+          );
+        });
+      }
+
+      for (const hash of [
+        '',
+        '#',
+        '#kettle',
+        '#old',
+        '#einf%C3%BChrung',
+        '#__tabbed_1_1',
+        '#:~:text=kettle',
+        '#gone:~:text=kettle',
+        '#access_token=c0ffee',
+        '#access_token%3Dc0ffee',
+        '#state&code',
+        '#some%20words',
+        '#%E4',
+        '#"]',
+        `#${'y'.repeat(201)}`,
+      ]) {
+        it(`is not told: ${hash.slice(0, 30)}`, () => {
+          const page = open(hash);
+          page.wait(5);
+
+          assert.deepEqual(page.take(), []);
+          assert.equal(page.load.d, 20);
+        });
+      }
+
+      it('that cannot be decoded does not hide a missing page', () => {
+        assert.deepEqual(
+          open('#%E4', '404')
+            .take()
+            .map(({ n }) => n),
+          ['not_found'],
+        );
+      });
+
+      it('is not told on a page that is missing or not to be counted', () => {
+        assert.deepEqual(
+          open('#gone', '404')
+            .take()
+            .map(({ n }) => n),
+          ['not_found'],
+        );
+        assert.deepEqual(open('#gone', '').take(), []);
+      });
+
+      it('of the next page has no referrer, which is that of the first', () => {
+        const page = open('#kettle');
+        page.dom.location.hash = '#lost';
+        page.navigate('/b/');
+        const [{ n, k, p, r }, ...rest] = page.take();
+
+        assert.deepEqual(
+          { n, k, p, r, rest },
+          { n: 'anchor', k: 'lost', p: '/b/', r: false, rest: [] },
+        );
+      });
+    });
+
     describe('copy', () => {
       for (const [how, selector, type, c, k] of /** @type {const} */ ([
         ['the button', '#copy', 'click', 1, 'python'],
         ['a selection', '#text', 'copy', 1, 'python'],
-        ['a selection without a language', '#first', 'copy', 0, ''],
+        ['a selection without a language', '#first', 'copy', 0, undefined],
         ['a selection beside line numbers', '#numbered code', 'copy', 2, 'c++'],
         ['a selection in the theme mkdocs', '#plain code', 'copy', 3, 'yaml'],
       ])) {

@@ -14,6 +14,36 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.e2e.conftest import build_site, eventually, fetch_json, serving, tracking
 from tests.processes import free_port
 
+TABBED = """# Tabs
+
+=== "Linux"
+
+    apt
+
+=== "Mac *OS*"
+
+    brew
+
+Either way.
+
+=== "Windows"
+
+    winget
+
+=== "Mac *OS*"
+
+    brew
+"""
+FORMS = """# Forms
+
+## Boil
+
+<div data-stats="feedback"></div>
+
+## Pour
+
+<div data-stats="feedback"></div>
+"""
 THEMES = ("mkdocs", "readthedocs", "material")
 FINAL_MS = 1_600
 """How long a text must stay as it is to be what was searched for, and something more."""
@@ -31,8 +61,13 @@ $ kettle boil
 
 [Elsewhere](https://elsewhere.example/page) and [a file](kettle.zip)
 """
-HIGHLIGHTED = [{"pymdownx.highlight": {"pygments_lang_class": True}}, "pymdownx.superfences"]
+TABS = {"pymdownx.tabbed": {"alternate_style": True}}
+HIGHLIGHTED: list[Any] = [
+    {"pymdownx.highlight": {"pygments_lang_class": True}},
+    "pymdownx.superfences",
+]
 """As Material's documentation advises. Without the option a block does not say its language."""
+FEATURES = ["navigation.instant", "content.code.copy", "content.tabs.link"]
 LONG = "# Long\n\nIt begins.\n\n" + "\n\n".join(
     f"## {title} part\n\n{text * 300}"
     for title, text in (
@@ -82,10 +117,17 @@ class Doings:
             raise AssertionError(f"{report}: {seen}") from None
 
 
+def _extensions(theme: str) -> list[Any]:
+    if theme == "material":
+        return [*HIGHLIGHTED, TABS]
+    # One theme has the classic style, of which each label stands behind its button.
+    return ["fenced_code", TABS if theme == "mkdocs" else "pymdownx.tabbed"]
+
+
 def _settings(theme: str, url: str, tracker: str) -> dict[str, Any]:
     named: dict[str, Any] = {"name": theme}
     if theme == "material":
-        named |= {"font": False, "features": ["navigation.instant", "content.code.copy"]}
+        named |= {"font": False, "features": FEATURES}
     else:
         named |= {"highlightjs": False}
     rating = {"icon": "material/thumb-up-outline", "note": "Thanks!"}
@@ -94,7 +136,7 @@ def _settings(theme: str, url: str, tracker: str) -> dict[str, Any]:
         "site_name": "Kettle",
         "site_url": f"{url}/",
         "theme": named,
-        "markdown_extensions": HIGHLIGHTED if theme == "material" else ["fenced_code"],
+        "markdown_extensions": _extensions(theme),
         "extra": {
             "analytics": {"feedback": {"title": "Helpful?", "ratings": ratings}},
         },
@@ -115,6 +157,8 @@ def running(
     (docs / "index.md").write_text(HOME)
     (docs / "flask.md").write_text(FLASK)
     (docs / "long.md").write_text(LONG)
+    (docs / "tabbed.md").write_text(TABBED)
+    (docs / "forms.md").write_text(FORMS)
     (docs / "kettle.zip").write_bytes(b"PK")
     config = folder / "mkdocs.yml"
     config.write_text(json.dumps(_settings(theme, url, tracker)))
@@ -250,3 +294,98 @@ def test_sections(doings: Doings) -> None:
     assert (rows["second-part"][5], rows["second-part"][8]) == (1, 1)
     assert rows["second-part"][7] == pytest.approx(3, abs=1)
     assert rows["third-part"][5] == 0
+
+
+def test_tabs(doings: Doings) -> None:
+    """Each choice once, with its label and set; none at load, none that follows another."""
+    for _ in range(2):  # Material remembers the choice and has it open the second time.
+        doings.open("/tabbed/")
+        doings.page.locator("label", has_text="Mac OS").first.click()
+        doings.page.wait_for_timeout(300)
+        doings.page.locator("label", has_text="Linux").click()
+    doings.page.locator("label", has_text="Windows").click()
+    # It is open already, and is no choice.
+    doings.page.locator("label", has_text="Windows").click()
+    doings.leave()
+
+    # In a theme without a style of its own for tabs the second set opens with the first of its own.
+    own = doings.theme == "material"
+    choices = 5 if own else 4
+    doings.expect("tabs", lambda rows: sum(row[4] for row in rows) == choices)
+    assert doings.rows("tabs") == [
+        ("/tabbed/", "Tabs", 1, "Linux", 2, 0.5),
+        ("/tabbed/", "Tabs", 1, "Mac OS", 2, 0.5),
+        *[("/tabbed/", "Tabs", 2, "Windows", 1, 1.0)] * own,
+    ]
+
+
+def test_anchors_that_are_not_there(doings: Doings) -> None:
+    """From another site, typed and within the site; what is there or is no anchor is not told."""
+    page, long = doings.page, f"{doings.site}/long/"
+    context = page.context
+    links = [f"{long}#second-part", f"{long}#secnd-part", f"{long}#access_token=c0ffee"]
+    body = "".join(f'<a id="a{n}" href="{link}">x</a>' for n, link in enumerate(links))
+    # From an encrypted page to one that is not, a browser says no referrer.
+    context.route(
+        "http://blog.example/**",
+        lambda route: route.fulfill(body=body, content_type="text/html"),
+    )
+    for number, _ in enumerate(links):
+        page.goto("http://blog.example/page")
+        page.locator(f"#a{number}").click()
+        page.wait_for_url("**/long/*")
+        page.wait_for_timeout(2_000)
+    for anchor in ("", "#secnd-part", "#:~:text=flask", "#long", "#some%20words"):
+        page.goto("about:blank")
+        doings.open(f"/long/{anchor}")
+    # Two looks at the same page, and a move within it.
+    page.evaluate("location.hash = '#no-matter'")
+    page.wait_for_timeout(1_500)
+    # Under instant navigation this is the same document.
+    doings.open("/")
+    page.evaluate(
+        "url => { const a = document.createElement('a'); a.href = url; a.textContent = 'go';"
+        " document.querySelector('h1').after(a); a.click() }",
+        f"{long}#lost",
+    )
+    page.wait_for_url("**/long/#lost")
+    page.wait_for_timeout(2_500)
+    doings.leave()
+
+    doings.expect("broken-anchors", lambda rows: sum(row[6] for row in rows) == 3)
+    meant = ("second-part", "Second part", 0.952)
+    assert [row[4:] for row in doings.rows("broken-anchors")] == [
+        ("Long", "secnd-part", 2, ["blog.example (1)"], *meant),
+        ("Long", "lost", 1, [], None, None, None),
+    ]
+
+
+def test_feedback_by_heading(doings: Doings) -> None:
+    """Two forms on a page: each opens its own field, and is told with its heading."""
+    doings.open("/forms/")
+    first, second = doings.page.locator(".mkdocs-stats-feedback").all()
+    second.locator("button[data-md-value='0']").click()
+    expect(second.locator("div[data-md-value='0']")).to_be_visible()
+    expect(second.locator("[data-stats-comment]")).to_be_visible()
+    expect(first.locator("div[data-md-value='0']")).to_be_hidden()
+    expect(first.locator("[data-stats-comment]")).to_be_hidden()
+    expect(first.locator("button").first).to_be_enabled()
+    expect(second.locator("button").first).to_be_disabled()
+    comment = second.locator("[data-stats-comment]")
+    comment.fill("It spills")
+    comment.blur()
+    expect(comment).to_be_disabled()
+    first.locator("button[data-md-value='1']").click()
+    doings.leave()
+
+    doings.expect(
+        "feedback", lambda rows: any((row[0], *row[3:5]) == ("/forms/", 1, 1) for row in rows)
+    )
+    doings.expect("comments", lambda rows: any(row[0] == "/forms/" for row in rows))
+    found = [row for row in doings.rows("feedback", headings="1") if row[0] == "/forms/"]
+    assert [row[2:] for row in found] == [
+        ("Pour", "pour", 1, 0, 1, 0.0, None),
+        ("Boil", "boil", 1, 1, 0, 1.0, None),
+    ]
+    comments = [row[2:5] for row in doings.rows("comments") if row[0] == "/forms/"]
+    assert comments == [("negative", "It spills", 1)]

@@ -48,6 +48,17 @@ class Repository:
         (self.root / new).parent.mkdir(parents=True, exist_ok=True)
         self.git("mv", "--", old, new)
 
+    def publish(self, versions: str, name: str = "versions.json") -> None:
+        """Write mike's list of versions into the branch of the site, as a deployment does."""
+        self.git("checkout", "--quiet", "--orphan", "deployed")
+        file = self.root / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(versions)
+        self.git("add", "--force", name)
+        self.git("commit", "--quiet", "--message", "Deploy")
+        self.git("branch", "--move", "--force", "gh-pages")
+        self.git("checkout", "--quiet", "--force", "main")
+
 
 def new_repository(root: Path) -> Repository:
     """Make an empty repository."""

@@ -16,17 +16,6 @@ from tests.plugin.repositories import Repository, new_repository
 from tests.plugin.sites import Site
 
 
-def _publish(repository: Repository, content: str, name: str = "versions.json") -> None:
-    """Put mike's list into the branch of the site, as a deployment does."""
-    file = repository.root / name
-    file.parent.mkdir(exist_ok=True)
-    repository.git("checkout", "-q", "--orphan", "gh-pages")
-    file.write_text(content)
-    repository.git("add", "-f", name)
-    repository.git("commit", "-q", "-m", "Deploy")
-    repository.git("checkout", "-q", "-f", "main")
-
-
 @pytest.fixture
 def repository(tmp_path: Path) -> Repository:
     """A repository with a commit on its branch main."""
@@ -46,7 +35,7 @@ def test_versions_are_read_from_the_branch_of_the_site(repository: Repository) -
         {"title": "none"},
         "1.2",
     ]
-    _publish(repository, json.dumps(rows))
+    repository.publish(json.dumps(rows))
 
     assert read_versions(repository.root, "gh-pages") == {"1.1": ("latest",), "1.0": ()}
     assert read_versions(repository.root, "gh-pages", "docs") == {}
@@ -55,7 +44,7 @@ def test_versions_are_read_from_the_branch_of_the_site(repository: Repository) -
 
 def test_versions_may_be_in_a_folder(repository: Repository) -> None:
     """Mike's `deploy_prefix`."""
-    _publish(repository, '[{"version": "1.0", "aliases": []}]', "docs/versions.json")
+    repository.publish('[{"version": "1.0", "aliases": []}]', "docs/versions.json")
 
     assert read_versions(repository.root, "gh-pages", "/docs/") == {"1.0": ()}
 
@@ -63,7 +52,7 @@ def test_versions_may_be_in_a_folder(repository: Repository) -> None:
 @pytest.mark.parametrize("content", ["", "{", "{}", "7", "[[]]", "\xff"])
 def test_a_list_that_is_none_has_no_versions(repository: Repository, content: str) -> None:
     """Nothing is said of versions then, and the build goes on."""
-    _publish(repository, content)
+    repository.publish(content)
 
     assert read_versions(repository.root, "gh-pages") == {}
 
@@ -72,7 +61,7 @@ def test_no_more_is_read_than_a_manifest_may_have(repository: Repository) -> Non
     """Nor longer names."""
     aliases = [f"a{number}" for number in range(MAX_ALIASES + 1)]
     rows = [{"version": str(number), "aliases": aliases} for number in range(MAX_VERSIONS + 1)]
-    _publish(repository, json.dumps([{"version": "1" * 101, "aliases": []}, *rows]))
+    repository.publish(json.dumps([{"version": "1" * 101, "aliases": []}, *rows]))
 
     found = read_versions(repository.root, "gh-pages")
     assert len(found) == MAX_VERSIONS

@@ -130,7 +130,7 @@ def test_readers_lose_interest_from_section_to_section(messages: list[Received])
     rows = tuple(Heading(f"h{n}", f"Section {n}", 2, 40 + 10 * n) for n in range(5))
     pages = [replace(p, headings=rows) if p.path == "/install/" else p for p in PAGES]
     reached: Counter[str] = Counter()
-    with_sections = [*history(pages, AT, 1)]
+    with_sections = [r for r in history(pages, AT, 1) if not _is_of_a_heading(r.message)]
     for received, plain in zip(with_sections, messages, strict=True):
         message = received.message
         about = message.before if isinstance(message, View) else message
@@ -139,12 +139,18 @@ def test_readers_lose_interest_from_section_to_section(messages: list[Received])
             assert max(about.engagement.sections.values()) <= about.engagement.visible
             reached.update(about.engagement.sections.keys())
             about.engagement.sections = None
+        if isinstance(message, Event):
+            message.heading = ""
         assert received == plain
 
     counts = [reached[row.anchor] for row in rows]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > 100
     assert 0.2 * counts[0] < counts[-1] < 0.8 * counts[0]
+
+
+def _is_of_a_heading(message: Message) -> bool:
+    return isinstance(message, Event) and message.name == "anchor"
 
 
 def test_history_has_every_kind_of_reader(messages: list[Received]) -> None:
@@ -163,6 +169,22 @@ def test_history_has_every_kind_of_reader(messages: list[Received]) -> None:
     assert ratings[1] > ratings[0] > 0
     assert len({m.path for m in said if isinstance(m, NotFound) and m.referrer}) >= 3
     assert not {"/draft/", "/stats/"} & {message.path for message in said}
+
+
+def test_history_has_tabs_lost_anchors_and_rated_headings() -> None:
+    """Tabs where there is code; anchors that are not there; ratings below headings that are."""
+    rows = tuple(Heading(f"step-{n}", f"Step {n}", 2, 40) for n in range(3))
+    pages = [replace(p, headings=rows, code_lines=4) for p in PAGES]
+    events = [r.message for r in history(pages, AT, 1) if isinstance(r.message, Event)]
+    anchors = [event for event in events if event.name == "anchor"]
+
+    assert {event.number for event in events if event.name == "tab"} == {0, 1}
+    assert len({event.label for event in events if event.name == "tab"}) == 3
+    assert {event.label for event in anchors} == {"step_0", "step_1", "step_2"}
+    assert len({event.referrer for event in anchors}) > 2
+    assert {event.heading for event in events if event.name == "feedback"} == {
+        row.anchor for row in rows
+    }
 
 
 def test_deploys_are_those_that_readers_hear_of() -> None:

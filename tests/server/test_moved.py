@@ -42,6 +42,7 @@ BY_NATURE = {"moves", "deploys"}
 CONTENT: tuple[tuple[str, dict[str, str]], ...] = (
     *((report.name, {}) for report in REPORTS if report.name not in BY_NATURE),
     *((report.name, {"page": NEW}) for report in REPORTS if report.of_page),
+    ("feedback", {"headings": "1"}),
     ("stale", {"min_days": "0"}),
     ("never-read", {"min_age": "0", "period": "today"}),
 )
@@ -105,7 +106,14 @@ def _act(site: Site, dice: random.Random, path: str, target: str, reader: int) -
     """Let a reader do one of the things that are counted."""
     what = dice.choice(
         (
-            {"n": "feedback", "c": dice.randrange(2), "k": dice.choice(("", "good", "bad"))},
+            {
+                "n": "feedback",
+                "c": dice.randrange(2),
+                "k": dice.choice(("", "good", "bad")),
+                "h": dice.choice(("one", "two", None)),
+            },
+            {"n": "tab", "c": dice.randrange(2), "k": dice.choice(("Linux", "macOS"))},
+            {"n": "anchor", "k": dice.choice(("three", "ones")), "r": dice.choice(SITES)},
             {"n": "search", "c": dice.randrange(3), "k": "kettle", "u": target},
             {"n": "copy", "c": dice.randrange(2), "k": "python"},
             {"n": "outbound", "k": dice.choice(SITES)},

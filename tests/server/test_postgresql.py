@@ -112,7 +112,17 @@ def test_paths_are_sorted_by_code_point(site: Site) -> None:
         "WHERE table_schema = current_schema() AND column_name = 'text' ORDER BY 1"
     )
 
-    names = ("audience", "bot", "campaign", "label", "moved", "path", "redirect", "referrer")
+    names = (
+        "audience",
+        "bot",
+        "campaign",
+        "label",
+        "moved",
+        "path",
+        "redirect",
+        "referrer",
+        "version",
+    )
     assert columns == [(name, "C") for name in names]
 
 

@@ -284,7 +284,7 @@ def test_to_verify_changes_nothing(file: Path, backup: Path) -> None:
     lock.release()
 
     assert (result.exit_code, result.stderr) == (0, "")
-    assert len(result.stdout.splitlines()) == 10
+    assert len(result.stdout.splitlines()) == 11
     assert after == before
 
 
@@ -304,7 +304,7 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(
     result = _run(file, str(backup))
 
     assert looked.stdout.splitlines()[1].startswith("figures: compared by restore")
-    assert len(result.stdout.splitlines()) == 11, result.output
+    assert len(result.stdout.splitlines()) == 12, result.output
     assert (looked.exit_code, result.exit_code) == (0, 0)
     with closing(sqlite3.connect(file)) as connection:
         assert connection.execute("SELECT * FROM schema_revision").fetchall() == [("9002",)]

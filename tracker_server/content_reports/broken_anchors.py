@@ -1,22 +1,37 @@
-"""Which links lead to a place that their page does not have, and which one may be meant."""
+"""Which links lead to a place that their page does not have, and which one may be meant.
 
-from collections import defaultdict
+The manifest tells those within the site, readers those that they came by from anywhere.
+"""
+
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, func, or_, select
 
 from tracker_server.database import plain_rows
 from tracker_server.likeness import Likeness, plain
-from tracker_server.queries.moved import read_moves
+from tracker_server.queries.events import of_events
+from tracker_server.queries.missing import name_hosts
+from tracker_server.queries.moved import Moves, read_moves
+from tracker_server.queries.ranges import is_any
 from tracker_server.queries.refs import read_refs
 from tracker_server.queries.site_pages import count_views
-from tracker_server.statements import BROKEN_ANCHORS, HEADINGS, PAGES
+from tracker_server.schema import OTHER
+from tracker_server.statements import (
+    BROKEN_ANCHORS,
+    EVENT_COUNTS,
+    HEADINGS,
+    LABELS,
+    PAGES,
+    PATHS,
+    REFERRERS,
+)
 from tracker_server.tables import Column, ContentReport, Table, TableQuestion
 from tracker_server.vocabulary import MAX_VARIABLES
 
 MAX_COMPARED = 200
-"""For how many links a heading is looked for, those on the pages that are read most."""
+"""For how many rows of each kind a heading is looked for, the first ones."""
 LEAST = 0.6
 """From which similarity on a heading is named."""
 _COLUMNS = (
@@ -24,6 +39,8 @@ _COLUMNS = (
     Column("views", "number"),
     Column("target", "page"),
     Column("anchor", "code"),
+    Column("count", "number"),
+    Column("referrers", "list"),
     Column("suggestion", "code"),
     Column("heading", "text"),
     Column("similarity", "share"),
@@ -40,27 +57,41 @@ class _Heading(NamedTuple):
 _Closest = tuple[str, str, float] | tuple[None, None, None]
 """Anchor and title of a heading, and how similar it is."""
 _NONE: _Closest = (None, None, None)
+_Place = tuple[int, str]
+"""Id of a path, and the anchor that it does not have."""
+_TOP = "top"
+"""Browsers have it on each page, in upper or lower case."""
 
 
 def read(connection: Connection, question: TableQuestion) -> Table:
-    """Read the links, those first that most readers have before them."""
-    views = count_views(connection, read_moves(connection), question.first_day, question.last_day)
+    """Read what readers met, most often first, then links that most readers have before them."""
+    moves = read_moves(connection)
+    met = _read_met(connection, moves, question)
+    views = count_views(connection, moves, question.first_day, question.last_day)
     broken = _read_broken(connection)
-    refs = read_refs(connection, {page for row in broken for page in row[:2]})
+    ids = {page for row in broken for page in row[:2]} | {page for page, _ in met}
+    refs = read_refs(connection, ids)
     broken.sort(key=lambda row: (-views[row[0]], refs[row[0]].path, refs[row[1]].path, row[2]))
+    often = sorted(met, key=lambda one: (-met[one].total(), refs[one[0]].path, one[1]))
     some = {(target, anchor) for _, target, anchor in broken[:MAX_COMPARED]}
+    some |= {*often[:MAX_COMPARED]}
     headings = _read_headings(connection, {target for target, _ in some})
     closest = {(target, anchor): _closest(anchor, headings[target]) for target, anchor in some}
-    rows = tuple(
-        (refs[page], views[page], refs[target], anchor, *closest.get((target, anchor), _NONE))
-        for page, target, anchor in broken
-    )
+    found = [
+        (None, None, refs[place[0]], place[1], met[place].total(), name_hosts(met[place]))
+        for place in often
+    ] + [
+        (refs[page], views[page], refs[target], anchor, None, ()) for page, target, anchor in broken
+    ]
+    places = [*often, *(row[1:] for row in broken)]
+    rows = [(*row, *closest.get(place, _NONE)) for row, place in zip(found, places, strict=True)]
     facts = {
-        "brokenLinks": len(rows),
+        "met": sum(hosts.total() for hosts in met.values()),
+        "brokenLinks": len(broken),
         "onPages": len({row[0] for row in broken}),
         "similarHeadings": sum(row[-1] is not None for row in rows),
     }
-    return Table(_COLUMNS, rows, facts)
+    return Table(_COLUMNS, tuple(rows), facts)
 
 
 REPORT = ContentReport("broken-anchors", read)
@@ -71,6 +102,49 @@ def _read_broken(connection: Connection) -> list[tuple[int, int, str]]:
     statement = select(columns.from_id, columns.to_id, columns.anchor)
     statement = statement.join_from(BROKEN_ANCHORS, PAGES, PAGES.c.path_id == columns.from_id)
     return [*plain_rows(connection, statement.where(PAGES.c.published.is_(True)))]
+
+
+def _read_met(
+    connection: Connection, moves: Moves, question: TableQuestion
+) -> dict[_Place, Counter[str]]:
+    """Return how often readers met each anchor that is not there, by the host they came from.
+
+    What a page has among its headings by now is left out, and so are paths that are no page.
+    """
+    columns = EVENT_COUNTS.c
+    is_there = exists().where(
+        HEADINGS.c.path_id == columns.path_id,
+        HEADINGS.c.anchor == LABELS.c.text,
+        HEADINGS.c.position.is_not(None),
+    )
+    statement = (
+        select(columns.path_id, LABELS.c.text, REFERRERS.c.text, func.sum(columns.count))
+        .join_from(EVENT_COUNTS, LABELS, LABELS.c.id == columns.label_id)
+        .join(PATHS, PATHS.c.id == columns.path_id)
+        .outerjoin(PAGES, PAGES.c.path_id == columns.path_id)
+        .outerjoin(REFERRERS, REFERRERS.c.id == columns.number)
+        .where(
+            *of_events(connection, moves, question, "anchor"),
+            or_(
+                PAGES.c.path_id.is_not(None),
+                PATHS.c.text == OTHER,
+                is_any(columns.path_id, {*moves.pages}),
+            ),
+            func.lower(LABELS.c.text) != _TOP,
+            ~is_there,
+        )
+        .group_by(columns.path_id, LABELS.c.text, REFERRERS.c.text)
+    )
+    met: defaultdict[_Place, Counter[str]] = defaultdict(Counter)
+    rows = moves.fold(plain_rows(connection, statement), keys=3)
+    moved = {row[0] for row in rows} & {*moves.pages.values()}
+    headings = _read_headings(connection, moved) if moved else {}
+    there = {(page, heading.anchor) for page, some in headings.items() for heading in some}
+    for path_id, anchor, host, count in rows:
+        if (path_id, anchor) not in there:
+            # PostgreSQL's sum is a decimal number.
+            met[path_id, anchor][host or ""] = int(count)
+    return met
 
 
 def _read_headings(

@@ -47,7 +47,8 @@ FINDINGS = (
     _Finding("searches", "no-result", lambda row: row["withoutResult"], 1.0, "query"),
     _Finding("searches", "no-click", lambda row: row["withoutClick"], 0.5, "query"),
     _Finding("feedback", "negative", lambda row: row["negative"], 5.0),
-    _Finding("broken-anchors", "broken-anchor", lambda row: row["views"], 0.2),
+    _Finding("broken-anchors", "broken-anchor", lambda row: row["views"] or 0, 0.2),
+    _Finding("broken-anchors", "lost-anchor", lambda row: row["count"] or 0, 0.5, "target"),
     _Finding("completion", "bounced", lambda row: row["bounced"], 0.2),
     _Finding("stale", "stale", lambda row: row["views"], 0.1),
     _Finding("never-read", "unread", lambda _row: 1, 1.0),
@@ -56,8 +57,9 @@ FINDINGS = (
 """A point is about one reader who did not get what the site could have given.
 
 A missing page or a search in vain is one. Who rates a page stands for the many who do not, hence
-five. Who leaves at once, reads something old or may follow a link to nowhere may have been
-content all the same. A page that nobody reads has cost no reader anything yet.
+five. Who comes by an anchor that is not there has the page at least, hence a half. Who leaves at
+once, reads something old or may follow a link to nowhere may have been content all the same. A
+page that nobody reads has cost no reader anything yet.
 """
 
 
@@ -93,6 +95,8 @@ def _weigh(rows: Mapping[str, Sequence[_Row]]) -> Table:
         counts: defaultdict[_Subject, int] = defaultdict(int)
         for row in rows[finding.report]:
             value = row[finding.subject]
+            if value is None:
+                continue
             if isinstance(value, PageRef):
                 pages[value.path] = value
             key = (value.path, "") if isinstance(value, PageRef) else ("", str(value))

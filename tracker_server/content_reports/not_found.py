@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from tracker_server.closest import ClosestPages
 from tracker_server.database import plain_rows
-from tracker_server.queries.missing import MAX_REFERRERS, count_not_found
+from tracker_server.queries.missing import count_not_found, name_hosts
 from tracker_server.queries.site_pages import IS_OFFERED
 from tracker_server.redirect_map import RedirectMap, may_be_page
 from tracker_server.statements import MOVED, PAGES, PATHS, REDIRECTS
@@ -81,7 +81,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         (
             pages[one.path].ref if one.path in pages else PageRef(one.path, None),
             one.hosts.total(),
-            _hosts(one.hosts),
+            name_hosts(one.hosts),
             one.closest and one.closest.ref,
             one.similarity,
             one.is_covered,
@@ -141,9 +141,3 @@ def _with_closest(
                 is_certain=match.is_certain,
             )
     return [found.get(one.path, one) for one in missing]
-
-
-def _hosts(hosts: Counter[str]) -> tuple[str, ...]:
-    """Write where readers came from; of the others nobody knows, or they were on the site."""
-    named = sorted((-count, host) for host, count in hosts.items() if host)
-    return tuple(f"{host} ({-count})" for count, host in named[:MAX_REFERRERS])

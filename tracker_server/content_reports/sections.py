@@ -43,7 +43,9 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     if question.page is None:
         # Sorting keeps the order of each page among equals. To leave at the end is no loss.
         rows.sort(key=lambda row: (bool(row[9]), -_number(row[7])))
-    facts = {"pages": len(pages), "sections": len(rows), "neverReached": unreached}
+    # A page of which all sections are gone has no row.
+    shown = len({row[0] for row in rows})
+    facts = {"pages": shown, "sections": len(rows), "neverReached": unreached}
     return Table(_COLUMNS, tuple(rows), facts)
 
 

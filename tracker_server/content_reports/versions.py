@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 from tracker_server.database import plain_rows
 from tracker_server.queries.breakdown import audience_parts, read_texts
 from tracker_server.queries.days import unite
+from tracker_server.queries.moved import read_moves
 from tracker_server.queries.refs import read_refs
 from tracker_server.runs import read_latest_first
 from tracker_server.schema import OTHER
@@ -192,6 +193,7 @@ def _read_groups(
     if not of_paths and not any(said.values()):
         return groups, question.first_day
     name_of = {name: versions.name(name) for name in {*said.values(), *of_paths.values()}}
+    pages = read_moves(connection).pages
     since = question.last_day + 1
     days = question.first_day, question.last_day
     for day, portions in read_latest_first(connection, days, _READ, [], question.is_late):
@@ -201,7 +203,7 @@ def _read_groups(
                 name = said[audience] or of_paths.get(path, "")
                 if name:
                     visitors[name].append(visitor)
-                    groups[name_of[name]].paths[path] += 1
+                    groups[name_of[name]].paths[pages.get(path, path)] += 1
             for name, some in visitors.items():
                 group = groups[name_of[name]]
                 group.views += len(some)

@@ -29,3 +29,9 @@ def count_not_found(
         # PostgreSQL's sum is a decimal number.
         paths[path][referrer] = int(count)
     return paths
+
+
+def name_hosts(hosts: Counter[str]) -> tuple[str, ...]:
+    """Write where readers came from; of the others nobody knows, or they were on the site."""
+    named = sorted((-count, host) for host, count in hosts.items() if host)
+    return tuple(f"{host} ({-count})" for count, host in named[:MAX_REFERRERS])

@@ -1,12 +1,14 @@
 """Links to places that are not there: on which page, how many see them, what may be meant."""
 
+import json
 from typing import Any
 
 import pytest
 
-from tests.server.conftest import Site
+from tests.server.conftest import Site, session_id
 from tests.server.content.asking import ask, rows
 from tests.server.content.manifests import deploy, page
+from tracker_server import events
 from tracker_server.content_reports import broken_anchors
 
 DAY = 86_400
@@ -48,12 +50,13 @@ def test_each_link_with_what_may_be_meant(bare: Site) -> None:
     often, seldom = ("/often/", "OFTEN", 3), ("/seldom/", "SELDOM", 0)
     guide = ("/guide/", "Guide")
     assert rows(bare, "broken-anchors") == [
-        (*often, *guide, "Build_it-yourself", "from-source", "Build it yourself", 1.0),
-        (*often, *guide, "installations", "installation", "Installation", 0.96),
-        (*guide, 1, *guide, "from-sorce", "from-source", "Build it yourself", 0.952),
-        (*seldom, *guide, "unlike-any-other", None, None, None),
+        (*often, *guide, "Build_it-yourself", None, [], "from-source", "Build it yourself", 1.0),
+        (*often, *guide, "installations", None, [], "installation", "Installation", 0.96),
+        (*guide, 1, *guide, "from-sorce", None, [], "from-source", "Build it yourself", 0.952),
+        (*seldom, *guide, "unlike-any-other", None, [], None, None, None),
     ]
     assert ask(bare, "broken-anchors")["facts"] == {
+        "met": 0,
         "brokenLinks": 4,
         "onPages": 3,
         "similarHeadings": 3,
@@ -68,7 +71,7 @@ def test_a_heading_that_was_renamed(bare: Site) -> None:
     assert rows(bare, "broken-anchors") == []
     deploy(bare, after, page("/a/", anchors=["/guide/#set-up"]))
     assert rows(bare, "broken-anchors") == [
-        ("/a/", "A", 0, "/guide/", "Guide", "set-up", "setup", "Setup", 0.909)
+        ("/a/", "A", 0, "/guide/", "Guide", "set-up", None, [], "setup", "Setup", 0.909)
     ]
     deploy(bare, after, page("/a/", anchors=["/guide/#setup"]))
     assert rows(bare, "broken-anchors") == []
@@ -100,7 +103,7 @@ def test_of_equals_the_heading_that_stands_first(bare: Site) -> None:
         GUIDE | {"anchors": []},
     )
 
-    assert [(row[0], row[3], row[5], row[6]) for row in rows(bare, "broken-anchors")] == [
+    assert [(row[0], row[3], row[5], row[8]) for row in rows(bare, "broken-anchors")] == [
         ("/c/", "/two/", "step-c", "step-b"),
         ("/x/", "/guide/", "x", None),
         ("/x/", "/two/", "step-c", "step-b"),
@@ -115,7 +118,7 @@ def test_headings_are_looked_for_where_most_read(
     monkeypatch.setattr(broken_anchors, "MAX_COMPARED", 1)
     deploy(bare, GUIDE | {"anchors": []}, page("/a/", anchors=["/guide/#guid", "/guide/#guidee"]))
 
-    assert [row[5:7] for row in rows(bare, "broken-anchors")] == [
+    assert [(row[5], row[8]) for row in rows(bare, "broken-anchors")] == [
         ("guid", "guide"),
         ("guidee", None),
     ]
@@ -133,7 +136,7 @@ def test_anchors_stay_texts(bare: Site) -> None:
     shown = bare.client.get("/stats/content/broken-anchors").get_data(as_text=True)
     lines = bare.client.get("/api/content/broken-anchors.csv").get_data(as_text=True).splitlines()
 
-    assert [row[5:8] for row in rows(bare, "broken-anchors")] == [
+    assert [(row[5], *row[8:10]) for row in rows(bare, "broken-anchors")] == [
         (anchor, f"{anchor}!", "<b>Bold</b>"),
         ("=1+1", None, None),
     ]
@@ -142,10 +145,150 @@ def test_anchors_stay_texts(bare: Site) -> None:
     assert ",'=1+1," in lines[2]
 
 
+def _arrive(site: Site, path: str, anchor: str, referrer: str = "", times: int = 1) -> None:
+    for _ in range(times):
+        answer = site.send("event", path, n="anchor", k=anchor, r=referrer)
+        assert answer.status_code == 204
+
+
+def _met(site: Site, **asked: object) -> list[tuple[Any, ...]]:
+    found = rows(site, "broken-anchors", **asked)
+    return [row[3:] for row in found if row[0] is None]
+
+
+def test_what_readers_met_is_first(bare: Site) -> None:
+    """How often, from where most, and what may be meant; a link is a row of its own."""
+    deploy(bare, GUIDE)
+    _arrive(bare, "/guide/", "from-sorce", "https://www.blog.example/post", times=2)
+    _arrive(bare, "/guide/", "from-sorce", "https://wiki.example/")
+    _arrive(bare, "/guide/", "from-sorce")
+    _arrive(bare, "/guide/", "unlike-any-other")
+
+    guide = ("/guide/", "Guide")
+    hosts = ["blog.example (2)", "wiki.example (1)"]
+    meant = ("from-source", "Build it yourself", 0.952)
+    nobody = (None, None, None)
+    assert rows(bare, "broken-anchors") == [
+        (*nobody, *guide, "from-sorce", 4, hosts, *meant),
+        (*nobody, *guide, "unlike-any-other", 1, [], *nobody),
+        (*guide, 0, *guide, "from-sorce", None, [], *meant),
+    ]
+    assert ask(bare, "broken-anchors")["facts"] == {
+        "met": 5,
+        "brokenLinks": 1,
+        "onPages": 1,
+        "similarHeadings": 2,
+    }
+
+
+def test_what_was_put_right_is_not_met_any_more(bare: Site) -> None:
+    """A heading that is back, a page that is gone, and the top, which is always there."""
+    deploy(bare, page("/a/"), page("/b/"), page("/c/"))
+    for path in ("/a/", "/b/", "/c/", "/never/"):
+        _arrive(bare, path, "set-up")
+    _arrive(bare, "/a/", "Top")
+    assert [row[0] for row in _met(bare)] == ["/a/", "/b/", "/c/"]
+
+    deploy(bare, page("/a/", headings=_headings(set_up="Set up")), page("/b/"))
+    assert _met(bare) == [("/b/", "B", "set-up", 1, [], None, None, None)]
+    deploy(bare, page("/a/", headings=_headings(other="Other")))
+    assert _met(bare) == [("/a/", "A", "set-up", 1, [], None, None, None)]
+
+
+def test_met_in_the_days_that_are_asked_for(bare: Site) -> None:
+    """Days are added up by anchor and host."""
+    deploy(bare, page("/a/"))
+    _arrive(bare, "/a/", "x", "https://blog.example/")
+    bare.clock.advance(7 * DAY)
+    _arrive(bare, "/a/", "x", "https://blog.example/", times=2)
+
+    assert _met(bare, period="7d")[0][3:5] == (2, ["blog.example (2)"])
+    assert _met(bare, period="30d")[0][3:5] == (3, ["blog.example (3)"])
+
+
+@pytest.mark.parametrize(
+    "anchor",
+    [
+        pytest.param("access_token=c0ffee", id="value"),
+        pytest.param("state&code", id="list"),
+        pytest.param("some words", id="words"),
+        pytest.param("ada@example.org", id="address"),
+        pytest.param("invite-sk_live_4eC39HqLyjWDarjtT1zdp7dc", id="secret"),
+        pytest.param(
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0", id="token"
+        ),
+        pytest.param("c0ffee00-1234-4567-89ab-0123456789ab", id="random"),
+        pytest.param("x" * 201, id="long"),
+        pytest.param("a\u202eb", id="bidi"),
+        pytest.param("", id="empty"),
+        pytest.param(None, id="none"),
+        pytest.param(7, id="number"),
+    ],
+)
+def test_what_is_no_anchor_is_stored_nowhere(site: Site, anchor: object) -> None:
+    """It is refused, whatever else the message says."""
+    answer = site.send("event", "/faq/", n="anchor", k=anchor)
+
+    assert answer.status_code == 400
+    assert answer.headers["X-Stats-Refused"] == "k: must be what can be an anchor"
+    assert site.rows("SELECT count(*) FROM event_count") == [(0,)]
+    assert site.rows("SELECT count(*) FROM label") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "anchor",
+    [
+        "step-12-install-the-package",
+        "120-2026-05-01",
+        "kettle.boil",
+        "geh\u00f6rt",
+        "fn:1",
+        "x" * 200,
+    ],
+)
+def test_titles_as_ids_are_anchors(site: Site, anchor: str) -> None:
+    """Also those with a number and many words, and a day."""
+    _arrive(site, "/faq/", anchor)
+
+    assert site.rows("SELECT text, count FROM event_count JOIN label ON label.id = label_id") == [
+        (anchor, 1)
+    ]
+
+
+def test_the_site_itself_is_no_referrer(site: Site) -> None:
+    """As with missing pages; neither is nonsense."""
+    message = {"t": "event", "n": "anchor", "k": "x", "s": session_id(0), "l": f"{1:032x}"}
+    body = json.dumps({**message, "p": "/faq/", "r": "https://kettle.example/docs/"})
+    site.client.post("/api/collect", data=body, headers={"Origin": "https://kettle.example"})
+    _arrive(site, "/faq/", "x", "http://[::1")
+
+    assert site.rows("SELECT number, count FROM event_count") == [(0, 2)]
+
+
+def test_invented_anchors_cannot_fill_the_database(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond the rows of a day they share one, and leave room for what else readers do."""
+    monkeypatch.setattr(events, "MAX_ANCHORS", 2)
+    deploy(site, page("/faq/"))
+    for number in range(10):
+        _arrive(site, "/faq/", f"gone-{number}", f"https://host{number}.example/")
+    _arrive(site, "/faq/", "gone-0", "https://host0.example/")
+    site.send("event", "/faq/", n="search", k="kettle", c=1)
+
+    assert [(*row[:3:2], *row[3:5]) for row in _met(site)] == [
+        ("(other)", "(other)", 8, []),
+        ("/faq/", "gone-0", 2, ["host0.example (2)"]),
+        ("/faq/", "gone-1", 1, ["host1.example (1)"]),
+    ]
+    assert ask(site, "searches")["facts"]["searches"] == 1
+
+
 def test_a_site_without_broken_links(site: Site) -> None:
     """The manifest of the contract has no links at all."""
     assert ask(site, "broken-anchors")["rows"] == []
     assert ask(site, "broken-anchors")["facts"] == {
+        "met": 0,
         "brokenLinks": 0,
         "onPages": 0,
         "similarHeadings": 0,

@@ -1,7 +1,10 @@
 """Ratings by page: how many, to how many reads, and whether they get better."""
 
+from typing import Any
+
 from tests.server.conftest import Site
 from tests.server.content.asking import ask, rows
+from tests.server.content.manifests import deploy, page
 from tests.server.content.test_searches import DAY
 
 FAQ, INSTALL = "/faq/", "/guide/install/"
@@ -124,8 +127,83 @@ def test_people_see_a_decimal_rate_and_a_signed_change(site: Site) -> None:
     _read(site, FAQ, 3)
     _rate(site, FAQ, positive=1, negative=1)
     days = "from=2026-01-02&to=2026-01-02"
-    page = site.client.get(f"/stats/content/feedback?{days}&lang=en").get_data(as_text=True)
+    shown = site.client.get(f"/stats/content/feedback?{days}&lang=en").get_data(as_text=True)
 
-    assert "<dt>Ratings per 1,000 reads</dt><dd>666.7</dd>" in page
-    assert "<dt>Positive</dt><dd>50.0%</dd>" in page
-    assert "-50.0%</td>" in page
+    assert "<dt>Ratings per 1,000 reads</dt><dd>666.7</dd>" in shown
+    assert "<dt>Positive</dt><dd>50.0%</dd>" in shown
+    assert "-50.0%</td>" in shown
+
+
+def _rate_section(site: Site, heading: object, *numbers: int, path: str = INSTALL) -> None:
+    for number in numbers:
+        assert site.send("event", path, n="feedback", c=number, h=heading).status_code == 204
+
+
+def _install(*anchors: str) -> dict[str, Any]:
+    headings = [
+        {"id": anchor, "title": anchor.upper(), "level": 2, "words": 1} for anchor in anchors
+    ]
+    return page(INSTALL, headings=headings)
+
+
+def test_by_heading(site: Site) -> None:
+    """Each heading with a form, and ratings of the page without one; pages add them up."""
+    deploy(site, _install("pip", "brew"), page(FAQ))
+    _rate_section(site, "brew", 0, 0, 1)
+    _rate_section(site, "pip", 1)
+    _rate_section(site, None, 0, 1)
+    # A heading of another page, one that nobody knows, and what is none.
+    _rate_section(site, "pip", 1, path=FAQ)
+    odd: object
+    for odd in ("gone", "x" * 201, 7, {}, "\ud800"):
+        _rate_section(site, odd, 1)
+
+    assert [(row[0], *row[2:]) for row in rows(site, "feedback", headings=1)] == [
+        (INSTALL, "BREW", "brew", 3, 1, 2, 0.3333, None),
+        (INSTALL, None, None, 7, 6, 1, 0.8571, None),
+        (FAQ, None, None, 1, 1, 0, 1.0, None),
+        (INSTALL, "PIP", "pip", 1, 1, 0, 1.0, None),
+    ]
+    assert [row[3:5] for row in rows(site, "feedback")] == [(8, 3), (1, 0)]
+    by_page, by_heading = (ask(site, "feedback", headings=one)["facts"] for one in (0, 1))
+    assert by_page == by_heading
+    assert by_page["ratings"] == 12
+
+
+def test_a_heading_keeps_its_ratings_when_it_is_gone(site: Site) -> None:
+    """One that has none is forgotten, and its id is not that of another from then on."""
+    deploy(site, _install("kept", "unrated", "rated"))
+    _rate_section(site, "rated", 0)
+    deploy(site, _install("kept"))
+    deploy(site, _install("kept", "fresh"))
+    _rate_section(site, "fresh", 1)
+    _rate_section(site, "rated", 1)
+
+    assert [row[2:7] for row in rows(site, "feedback", headings=1)] == [
+        ("RATED", "rated", 1, 0, 1),
+        # What was rated when it was not there stands nowhere.
+        (None, None, 1, 1, 0),
+        ("FRESH", "fresh", 1, 1, 0),
+    ]
+    assert sorted(site.rows("SELECT anchor FROM heading")) == [("fresh",), ("kept",), ("rated",)]
+
+
+def test_the_change_of_a_heading(site: Site) -> None:
+    """Against the same heading before."""
+    deploy(site, _install("pip", "brew"))
+    _rate_section(site, "pip", 0)
+    _rate_section(site, "brew", 1)
+    site.clock.advance(DAY)
+    _rate_section(site, "pip", 1)
+    found = rows(site, "feedback", headings=1, from_="2026-01-02", to="2026-01-02")
+
+    assert [(row[3], row[-1]) for row in found] == [("pip", 1.0)]
+
+
+def test_comments_of_one_page_are_one_list(site: Site) -> None:
+    """Whatever the heading."""
+    deploy(site, _install("pip", "brew"))
+    for heading in ("pip", "brew"):
+        site.send("event", INSTALL, n="feedback", c=0, k="too long", h=heading)
+
+    assert [row[2:5] for row in rows(site, "comments")] == [("negative", "too long", 2)]

@@ -109,3 +109,13 @@ def test_a_heading_that_is_gone_is_left_out(bare: Site) -> None:
     assert rows(bare, "sections", page="/a/") == [
         ("/a/", "A", "ONE", "one", 10, 1, 0.5, 4.0, 1, 0.5, True)
     ]
+
+
+def test_a_page_that_is_gone_is_not_counted(bare: Site) -> None:
+    """It has no section that could be shown, so it is none of the pages of the report."""
+    _readers(bare)
+    deploy(bare, _page("/b/", "x", "y"), _page("/c/", "z"))
+
+    assert {row[0] for row in rows(bare, "sections")} == {"/b/"}
+    assert ask(bare, "sections")["facts"] == {"pages": 1, "sections": 2, "neverReached": 0}
+    assert ask(bare, "sections", page="/a/")["facts"]["pages"] == 0
