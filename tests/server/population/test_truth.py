@@ -1,0 +1,123 @@
+"""Each report on the content says what is true of the population, exactly, on each of its ways."""
+
+import csv
+import io
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from tests.server.conftest import Site
+from tests.server.content.asking import ask, rows
+from tests.server.population.town import FIRST_DAY, LAST_DAY, NOW
+from tests.server.population.truth import FOLDER, read_truth
+from tracker_server import cli_report
+from tracker_server.catalogue import REPORTS
+from tracker_server.cli import main
+
+NAMES = sorted(file.stem for file in FOLDER.iterdir())
+"""Of reports, and of reports with an option that is on: ``REPORT+OPTION``."""
+
+
+def test_there_is_a_truth_of_every_report() -> None:
+    """And of every option that changes what a row is; none of another."""
+    switches = {
+        f"{report.name}+{option.name}"
+        for report in REPORTS
+        for option in report.options
+        if option.is_switch
+    }
+    assert {*NAMES} == {report.name for report in REPORTS} | switches
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_report_says_the_truth(town: Site, name: str) -> None:
+    """Facts, rows in their order, and what is to be pasted; of the 30 days that are usual."""
+    report, asked = _asked(name)
+    said, truth = ask(town, report, **asked), read_truth(name)
+
+    assert (said["from"], said["to"]) == (FIRST_DAY, LAST_DAY)
+    assert said["facts"] == truth.facts
+    assert said["rows"] == truth.rows
+    assert said["rowCount"] == len(truth.rows)
+    assert said["snippet"] == truth.snippet
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_csv_has_the_same_rows(town: Site, name: str) -> None:
+    """Each value as CSV writes it."""
+    report, asked = _asked(name)
+    answer = town.client.get(f"/api/content/{report}.csv", query_string=asked)
+    heads, *said = csv.reader(io.StringIO(answer.get_data(as_text=True), newline=""))
+
+    truth = read_truth(name).rows
+    assert heads == [*truth[0]]
+    assert said == [[*map(_as_csv, row.values())] for row in truth]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_command_has_the_same_rows(
+    town: Site, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As JSON, as CSV and for people, of the same moment."""
+    clocks = SimpleNamespace(time=lambda: NOW, monotonic=lambda: 0.0)
+    monkeypatch.setattr(cli_report, "time", clocks)
+    report, more = _asked(name)
+    options = [f"--set={option}={value}" for option, value in more.items()]
+
+    def run(*form: str) -> str:
+        url = town.tracker.settings.database_url
+        asked = ["report", report, "--database-url", url, "--period", "30d", "--rows", "100"]
+        ran = CliRunner().invoke(main, [*asked, *options, *form])
+        assert ran.exit_code == 0, ran.output
+        return ran.output
+
+    truth = read_truth(name)
+    assert json.loads(run("--json"))["rows"] == truth.rows
+    csv_rows = [*csv.reader(io.StringIO(run("--csv"), newline=""))][1:]
+    assert csv_rows == [[*map(_as_csv, row.values())] for row in truth.rows]
+    lines = iter(run().splitlines())
+    for row in truth.rows:
+        # Of a path that is longer than its column, the beginning is shown.
+        begins = [str(value)[:7] for value in row.values() if str(value).startswith("/")]
+        assert any(all(begin in line for begin in begins) for line in lines)
+
+
+def test_what_became_of_the_views_of_one_page(town: Site) -> None:
+    """Of 11 views of Install, three went on to the errors; six readers ended eight visits there."""
+    assert rows(town, "paths", page="/guide/install/") == [
+        ("jump", None, None, 3, 3, 3 / 11),
+        ("left", None, None, 6, 8, 8 / 11),
+    ]
+
+
+def test_the_days_that_are_asked_for(town: Site) -> None:
+    """Before the usual ones Zed and Ben were there; on one of these four pages were read."""
+    before = {"from_": "2026-06-01", "to": "2026-06-10"}
+    assert [row[:3] for row in rows(town, "not-found", **before)] == [("/before/", None, 1)]
+    assert [row[3] for row in rows(town, "comments", **before)] == ["Too short"]
+    day = {"from_": "2026-07-01", "to": "2026-07-01"}
+    loads = {row[0]: row[2] for row in rows(town, "completion", **day)}
+    pages = "/faq/", "/reference/errors/", "/reference/settings/", "/reference/api/"
+    assert loads == dict.fromkeys(pages, 1)
+
+
+def _asked(name: str) -> tuple[str, dict[str, int]]:
+    """Return which report a truth is of, and the option that is on."""
+    report, _, option = name.partition("+")
+    return report, {option: 1} if option else {}
+
+
+def _as_csv(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(_item, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)
+
+
+def _item(value: Any) -> str:
+    is_reason = isinstance(value, dict)
+    return f"{value['code']} {value['count']} ({value['points']})" if is_reason else value
