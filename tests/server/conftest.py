@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from shutil import copy2
 from typing import Any
 from uuid import UUID
 
@@ -205,14 +206,27 @@ def database_url(make_database: MakeDatabase) -> str:
     return make_database()
 
 
+@pytest.fixture(scope="session")
+def fresh_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a database as a tracker's first start leaves it: making one is half of a start."""
+    file = tmp_path_factory.mktemp("fresh") / "stats.sqlite3"
+    app = create_app(Settings(database_url=f"sqlite:///{file}"), FakeClock())
+    app.extensions["tracker"].close()
+    assert not file.with_name(f"{file.name}-wal").exists()
+    return file
+
+
 @pytest.fixture
-def make_site(clock: FakeClock, database_url: str) -> Iterator[MakeSite]:
+def make_site(clock: FakeClock, database_url: str, fresh_file: Path) -> Iterator[MakeSite]:
     """Return what builds a tracker with the given settings; all are closed at the end."""
     sites: list[Site] = []
 
     def make(**settings: Any) -> Site:
         # The clock stands still, so whatever is sent comes at once.
         defaults = {"database_url": database_url, "rate_limit": 0}
+        file = Path(str({**defaults, **settings}["database_url"]).removeprefix("sqlite:///"))
+        if file.suffix == ".sqlite3" and file.parent.is_dir() and not file.exists():
+            copy2(fresh_file, file)
         app = create_app(Settings(**{**defaults, **settings}), clock)
         sites.append(Site(app, clock, app.test_client()))
         return sites[-1]
