@@ -1,13 +1,11 @@
 """Which code blocks readers copy: the block and its language, never what is in it."""
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
-from tracker_server.database import plain_rows
-from tracker_server.queries.events import of_events
+from tracker_server.queries.events import count_by_label
 from tracker_server.queries.moved import read_moves
 from tracker_server.queries.readings import read_readings
 from tracker_server.queries.refs import read_refs
-from tracker_server.statements import EVENT_COUNTS, LABELS
 from tracker_server.tables import Column, ContentReport, Table, TableQuestion
 
 _COLUMNS = (
@@ -22,21 +20,13 @@ _COLUMNS = (
 def read(connection: Connection, question: TableQuestion) -> Table:
     """Read the code blocks that were copied, those first that were copied most often."""
     moves = read_moves(connection)
-    columns = EVENT_COUNTS.c
-    statement = (
-        select(columns.path_id, columns.number, LABELS.c.text, func.sum(columns.count))
-        .join_from(EVENT_COUNTS, LABELS, LABELS.c.id == columns.label_id)
-        .where(*of_events(connection, moves, question, "copy"))
-        .group_by(columns.path_id, columns.number, LABELS.c.text)
-    )
-    found = moves.fold(plain_rows(connection, statement), keys=3)
+    found = count_by_label(connection, moves, question, "copy")
     path_ids = {row[0] for row in found}
     pages = read_refs(connection, path_ids)
     readings = read_readings(connection, moves, question.first_day, question.last_day, path_ids)
     rows = []
-    for path_id, number, language, count in found:
-        # PostgreSQL's sum is a decimal number.
-        copies, reads = int(count), readings[path_id].loads
+    for path_id, number, language, copies in found:
+        reads = readings[path_id].loads
         rate = round(copies * 100 / reads, 1) if reads else None
         # Scripts count from 0, people from 1.
         rows.append((pages[path_id], number + 1, language or None, copies, rate))
