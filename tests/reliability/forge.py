@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 from tests.reliability.hostile import TEXTS, VALUES, WHOLES, bodies
+from tracker_server.model import EVENTS
 
 TOKEN = "a-token-for-the-fuzzer"
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND")
 PARAMETERS = (
     *("period", "from", "to", "grain", "compare", "limit", "path", "page", "referrer"),
-    *("campaign", "country", "language", "device", "browser", "metric", "label", "lang"),
+    *("campaign", "country", "language", "device", "browser", "version", "metric", "label", "lang"),
     *("list", "content", "source", "place", "client", "x"),
 )
 USUAL = (
@@ -91,7 +92,7 @@ class Forge:
             "p": dice.choice(("/", "/guide/", "/news/")),
         }
         for key in dice.sample(
-            ("r", "z", "g", "w", "q", "v", "a", "d", "n", "k", "c", "u", "o"), 2
+            ("r", "z", "g", "w", "q", "v", "a", "d", "n", "k", "c", "u", "o", "h"), 2
         ):
             message[key] = self._value()
         if dice.random() < 0.5:
@@ -108,7 +109,9 @@ class Forge:
                 "https://" + dice.choice(TEXTS),
                 "utm_source=" + quote(dice.choice(TEXTS), errors="surrogatepass"),
                 dice.choice(USUAL),
-                dice.choice(("search", "feedback", "copy", "outbound", "download", "not_found")),
+                dice.choice((*EVENTS, "not_found")),
+                f"https://x.example/{dice.choice(TEXTS)}/assets/mkdocs-stats/tracker.js",
+                {dice.choice(TEXTS): dice.randrange(1 << 40)},
                 dice.randrange(-(1 << 70), 1 << 70),
                 dice.random() * 10.0 ** dice.randrange(-300, 300),
                 {"l": "0" * 16, "p": "/" + dice.choice(TEXTS), "v": 1 << 65},

@@ -31,6 +31,7 @@ from uuid import UUID
 
 from tests.processes import ROOT, Process
 from tests.reliability.promise import arguments, conclude
+from tracker_server.model import EVENTS
 
 VISITORS = 1_000
 DAYS = 3
@@ -45,7 +46,8 @@ _FORMS = {
     "session ids": re.compile(SESSION.encode() + b"|" + bytes.fromhex(SESSION)),
 }
 _PACKED = re.compile(rb"(?s)\xc6\x12..|\x20\x01\x0d\xb8.{12}")
-_EVENTS = ("search", "feedback", "copy", "outbound", "not_found")
+_EVENTS = (*EVENTS, "not_found")
+_SCRIPT = "https://kettle.example/1.2/assets/mkdocs-stats/tracker.js"
 PARTS = ("stats.sqlite3", "-wal", "-shm", ".salts", "backup.sqlite3", ".txt")
 """Ends of names of files that must be among those that were searched."""
 
@@ -79,8 +81,8 @@ class Visitor:
         if self.number // 6 % 2:  # Else it is of the kind `visitor_id: daily`; each day has both.
             common["s"] = str(UUID(f"{SESSION}{self.number:024x}"))
         read = {"v": 40_000, "a": 30_000, "d": 80}
-        yield _body(common, t="view", z="Europe/Vienna", g="de-AT", w=1_440)
-        yield _body(common, t="event", n=self.dice.choice(_EVENTS), k="a word", c=1)
+        yield _body(common, t="view", z="Europe/Vienna", g="de-AT", w=1_440, k=_SCRIPT)
+        yield _body(common, t="event", n=self.dice.choice(_EVENTS), k="word", h="word", c=1)
         yield _body(common, t="beat", **read)
         yield _body(common, t="leave", **read)
         yield _body(common, t="view", p="no path")
