@@ -64,7 +64,7 @@ js: $(JS_READY) ## Rebuild the browser scripts
 bench: $(READY) ## Measure, beside the floors of the same run (about 15 minutes)
 	$(BIN)/python -m bench
 
-promises: $(READY) ## Put every promise to the test and write docs/promises.md (about 20 minutes; LONG=1: the numbers of a release)
+promises: $(READY) ## Put every promise to the test and write docs/promises.md (about 17 minutes; LONG=1: the numbers of a release)
 	$(BIN)/python -m tests.reliability
 
 # The tools are installed beside what they look at, not into it.

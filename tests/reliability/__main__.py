@@ -20,6 +20,7 @@ from tests.reliability.promises import PAGE, PROMISES, Promise
 
 RESULTS = Path(__file__).with_name("results.json")
 DOCUMENT = ROOT / "docs" / "promises.md"
+MAX_CELL_CHARS = 420
 
 
 @dataclass(slots=True)
@@ -76,7 +77,11 @@ def _row(promise: Promise, result: Result | None) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.partition(": ")[2].replace("|", "\\|") if text.startswith("P") else text
+    """Return what a script printed without its number; of many examples the first."""
+    text = text.partition(": ")[2].replace("|", "\\|") if text.startswith("P") else text
+    if len(text) <= MAX_CELL_CHARS:
+        return text
+    return f"{text[:MAX_CELL_CHARS].rpartition('; ')[0] or text[:MAX_CELL_CHARS]} …"
 
 
 def main() -> None:
