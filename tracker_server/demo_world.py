@@ -136,7 +136,7 @@ BROKEN_LINKS = ("stackoverflow.com", "", "medium.com", "github.com", "dev.to", "
 
 CODE_LANGUAGES = ("yaml", "console", "yaml", "ini")
 """What the code blocks that are copied are written in."""
-TABS = ("Linux", "macOS", "Windows")
+TABS = ("Linux", "macOS", "FreeBSD")
 """The content tabs of a page with code, the one that is chosen most first."""
 LINKS_OUT = (
     (("outbound", "https://man7.org/linux/man-pages/man5/crontab.5.html"), 5.0),
