@@ -240,12 +240,13 @@ def test_the_main_thread_does_not_feel_the_scripts(site: Site, chrome: Chrome) -
     for _ in range(ROUNDS):
         traces = [trace(chrome, tab, f"{site.url}/") for _ in range(LOADS)]
         taken = {name: [evaluation_ms(one, name) for one in traces] for name in SCRIPTS}
-        if max(map(median, taken.values())) <= EVALUATION_MS:
+        longest = median(longest_ms(entries) for entries in traces)
+        if max(map(median, taken.values())) <= EVALUATION_MS and longest < LONG_TASK_MS:
             break
 
     assert min(map(min, taken.values())) > 0, f"both scripts are in each trace: {taken}"
     assert max(map(median, taken.values())) <= EVALUATION_MS, taken
-    assert median(longest_ms(entries) for entries in traces) < LONG_TASK_MS
+    assert longest < LONG_TASK_MS
 
 
 @pytest.mark.alone
