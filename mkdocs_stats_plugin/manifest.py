@@ -16,14 +16,13 @@ from typing import cast
 
 from mkdocs_stats_plugin.entry import Entry
 from mkdocs_stats_plugin.paths import is_listable
+from mkdocs_stats_plugin.versions import MAX_NAME_CHARS
 
 FILE_NAME = "stats-manifest.json"
 SCHEMA = 1
 MAX_PAGES = 100_000
 MAX_BYTES = 32 * 1024 * 1024
 """How long a manifest may be; what can be done without is left out of one that would be longer."""
-MAX_NAME_CHARS = 100
-"""How long the names of a commit, a state and a version may be; the rest is cut."""
 MAX_FORMER_PATHS = 20
 MAX_LINKS = 500
 MAX_REDIRECTS = 10_000

@@ -9,6 +9,7 @@ from pathlib import Path
 MAX_VERSIONS = 500
 MAX_ALIASES = 20
 MAX_NAME_CHARS = 100
+"""How long the names of a version, a commit and a state may be; the rest is cut."""
 TIMEOUT_SECONDS = 10
 
 _RELEASE = re.compile(r"v?(\d+(?:\.\d+)*)")

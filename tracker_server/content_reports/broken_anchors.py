@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, func, or_, select
+from sqlalchemy import Connection, func, or_, select
 
 from tracker_server.database import plain_rows
 from tracker_server.likeness import Likeness, plain
@@ -112,11 +112,6 @@ def _read_met(
     What a page has among its headings by now is left out, and so are paths that are no page.
     """
     columns = EVENT_COUNTS.c
-    is_there = exists().where(
-        HEADINGS.c.path_id == columns.path_id,
-        HEADINGS.c.anchor == LABELS.c.text,
-        HEADINGS.c.position.is_not(None),
-    )
     statement = (
         select(columns.path_id, LABELS.c.text, REFERRERS.c.text, func.sum(columns.count))
         .join_from(EVENT_COUNTS, LABELS, LABELS.c.id == columns.label_id)
@@ -131,14 +126,12 @@ def _read_met(
                 is_any(columns.path_id, {*moves.pages}),
             ),
             func.lower(LABELS.c.text) != _TOP,
-            ~is_there,
         )
         .group_by(columns.path_id, LABELS.c.text, REFERRERS.c.text)
     )
     met: defaultdict[_Place, Counter[str]] = defaultdict(Counter)
     rows = moves.fold(plain_rows(connection, statement), keys=3)
-    moved = {row[0] for row in rows} & {*moves.pages.values()}
-    headings = _read_headings(connection, moved) if moved else {}
+    headings = _read_headings(connection, {row[0] for row in rows})
     there = {(page, heading.anchor) for page, some in headings.items() for heading in some}
     for path_id, anchor, host, count in rows:
         if (path_id, anchor) not in there:
