@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 from example_site.demo import SiteHandler
 from tests.e2e.books import write_book
-from tests.e2e.chrome import USER_AGENT, Chrome, browsing, find_chromium, rests
+from tests.e2e.chrome import USER_AGENT, WITHOUT, Chrome, browsing, find_chromium, rests
 from tests.e2e.pages import Open
 from tests.e2e.servers import Collector, Site, collecting, serving_site
 from tests.processes import free_port
@@ -38,6 +38,9 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    # Of two such arguments the last one counts, so this one replaces Playwright's: half a second of
+    # work for each new reader is not worth what that switches off.
+    f"--disable-features={','.join(WITHOUT)}",
     # One without a window says so, and is counted as a program.
     f"--user-agent={USER_AGENT}",
 ]
