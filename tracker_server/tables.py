@@ -42,6 +42,11 @@ class PageRef:
     title: str | None
     """``None`` where the manifest does not have it."""
 
+    @property
+    def is_front_page(self) -> bool:
+        """Whether it is where the site begins, so that the search there is a way in."""
+        return self.path == "/"
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:

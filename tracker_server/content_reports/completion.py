@@ -38,13 +38,13 @@ _Counts = tuple[int, ...]
 
 
 def read(connection: Connection, question: TableQuestion) -> Table:
-    """Read how the pages were read, those first that were left at once most often."""
+    """Read how the pages were read, those first that were left most often."""
     moves = read_moves(connection)
     pages = _read_pages(connection)
     searches = _read_searches(connection, moves, question)
     readings = read_readings(connection, moves, question.first_day, question.last_day, pages)
     opened = [(path_id, reading) for path_id, reading in readings.items() if reading.loads]
-    opened.sort(key=lambda row: (-row[1].bounced, -row[1].loads, pages[row[0]][0].path))
+    opened.sort(key=lambda row: _urgency(pages[row[0]][0], row[1]))
     rows: list[tuple[Value, ...]] = []
     whole: _Counts = (0, 0, 0, 0, 0)
     for path_id, reading in opened:
@@ -58,6 +58,12 @@ def read(connection: Connection, question: TableQuestion) -> Table:
 
 
 REPORT = ContentReport("completion", read)
+
+
+def _urgency(page: PageRef, reading: Read) -> tuple[int, int, str]:
+    """Return what sorts pages by loads left at once or for the search: `health` weighs these."""
+    left = reading.bounced + (0 if page.is_front_page else reading.searched)
+    return -left, -reading.loads, page.path
 
 
 def _classes(reading: Read) -> _Counts:

@@ -23,7 +23,6 @@ _COLUMNS = (
     Column("points", "decimal"),
     Column("reasons", "reasons"),
 )
-_FRONT_PAGE = "/"
 _Row = Mapping[str, Any]
 _Subject = tuple[str, str]
 """The path of a page, or a query; the other is empty."""
@@ -45,7 +44,7 @@ class _Finding:
 
 def _searched(row: _Row) -> int:
     """Count the page loads left for the search, but for the front page: there it is a way in."""
-    return 0 if row["path"].path == _FRONT_PAGE else row["searched"]
+    return 0 if row["path"].is_front_page else row["searched"]
 
 
 FINDINGS = (
