@@ -90,6 +90,15 @@ class Option:
         return (self.default, self.least, self.most) == (0, 0, 1)
 
 
+SHARE_DIGITS = 4
+"""Of a share or a change, behind the point: a hundredth of a percent."""
+
+
+def share_of(part: int, whole: int) -> float | None:
+    """Return a share as all reports write it; ``None`` where it would be one of nothing."""
+    return round(part / whole, SHARE_DIGITS) if whole else None
+
+
 FEWEST_READERS = Option("k", 3, 3, 100)
 """Of how many readers a row has to be that says what readers did one by one; never fewer."""
 

@@ -12,7 +12,16 @@ from tracker_server.queries.readings import read_readings
 from tracker_server.queries.site_pages import IS_OFFERED
 from tracker_server.readings import expected_time
 from tracker_server.statements import EVENT_COUNTS, PAGES, PATHS
-from tracker_server.tables import Column, ContentReport, Kind, PageRef, Table, TableQuestion, Value
+from tracker_server.tables import (
+    Column,
+    ContentReport,
+    Kind,
+    PageRef,
+    Table,
+    TableQuestion,
+    Value,
+    share_of,
+)
 
 _COLUMNS = (
     Column("path", "page"),
@@ -74,7 +83,7 @@ def _classes(reading: Read) -> _Counts:
 def _shares(counts: _Counts) -> tuple[float | None, ...]:
     """Return the share of each class; ``None`` without a page load."""
     loads, *classes = counts
-    return tuple(round(count / loads, 4) if loads else None for count in classes)
+    return tuple(share_of(count, loads) for count in classes)
 
 
 def _read_pages(connection: Connection) -> dict[int, tuple[PageRef, int | None]]:
