@@ -81,7 +81,7 @@ FLOORS = {
             "exports",
             "limits",
             "networks",
-            "demo_readers",
+            "demo_visits",
             "payload",
             "manifest_pages",
             "tally",
@@ -114,6 +114,7 @@ FLOORS = {
             "queries.bots",
             "queries.overview",
             "content_reports",
+            "demo_readers",
             "table_view",
         },
         {

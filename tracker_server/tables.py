@@ -42,6 +42,11 @@ class PageRef:
     title: str | None
     """``None`` where the manifest does not have it."""
 
+    @property
+    def is_front_page(self) -> bool:
+        """Whether it is where the site begins, so that the search there is a way in."""
+        return self.path == "/"
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -83,6 +88,15 @@ class Option:
     def is_switch(self) -> bool:
         """Whether it is off unless it is on."""
         return (self.default, self.least, self.most) == (0, 0, 1)
+
+
+SHARE_DIGITS = 4
+"""Of a share or a change, behind the point: a hundredth of a percent."""
+
+
+def share_of(part: int, whole: int) -> float | None:
+    """Return a share as all reports write it; ``None`` where it would be one of nothing."""
+    return round(part / whole, SHARE_DIGITS) if whole else None
 
 
 FEWEST_READERS = Option("k", 3, 3, 100)

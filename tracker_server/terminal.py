@@ -24,8 +24,13 @@ _LISTS = (
     ("countries", "country", "Countries", "views"),
     ("devices", "device", "Devices", "views"),
     ("browsers", "browser", "Browsers", "views"),
+    ("versions", "version", "Versions", "views"),
     ("bots", "bot", "Bots, not counted", "views"),
 )
+"""Each with its rows: where they are, what they are of, what it is called, and its number.
+
+One without rows is left out, so that of versions where a site has but one.
+"""
 _DEMO = "These figures are made up (demo data)."
 
 

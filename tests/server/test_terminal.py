@@ -168,6 +168,25 @@ def test_stats_reports_what_was_read(filled: str) -> None:
     assert max(map(cells_of, result.stdout.splitlines())) <= 100
 
 
+def test_stats_has_versions_where_there_are_some(make_site: MakeSite, database_url: str) -> None:
+    """The one with most views first, and no more than the rows that are asked for."""
+    site = make_site()
+    site.clock.now = time.time()
+    site.view("/", 0)
+    before = _stats(database_url)
+    for reader, version in enumerate(["latest", "1.2", "latest", "1.1", "latest", "1.2"], 1):
+        site.view("/", reader, k=f"https://x.example/{version}/assets/mkdocs-stats/t.js")
+    site.tracker.close()
+    after = _stats(database_url, "--rows", "2")
+
+    assert (before.returncode, after.returncode) == (0, 0)
+    assert "Devices" in before.stdout
+    assert "Versions" not in before.stdout
+    start = after.stdout.index("Versions")
+    rows = [line.split() for line in after.stdout[start:].splitlines()[:4]]
+    assert rows == [["Versions", "views"], ["latest", "3"], ["1.2", "2"]]
+
+
 def test_stats_prints_the_report_as_json(filled: str) -> None:
     """What a program reads is the answer of the interface."""
     report = json.loads(_stats(filled, "--json", "--rows", "1", "--period", "7d").stdout)
@@ -411,6 +430,7 @@ def test_nothing_from_outside_reaches_the_terminal_as_a_command() -> None:
         "filters": {"page": evil},
         "pages": [page],
         "referrers": [{"referrer": evil, "visits": 1}],
+        "versions": [{"version": evil, "views": 1}],
     }
     stats = {
         **STATS,
@@ -419,7 +439,7 @@ def test_nothing_from_outside_reaches_the_terminal_as_a_command() -> None:
     }
     text = render_report(report, PLAIN, 9, demo=False) + render_live(stats, PLAIN, 60, "state")
 
-    assert text.count("owned") >= 4
+    assert text.count("owned") >= 5
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e\u2028]", text)
 
 

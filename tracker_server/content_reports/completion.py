@@ -12,7 +12,16 @@ from tracker_server.queries.readings import read_readings
 from tracker_server.queries.site_pages import IS_OFFERED
 from tracker_server.readings import expected_time
 from tracker_server.statements import EVENT_COUNTS, PAGES, PATHS
-from tracker_server.tables import Column, ContentReport, Kind, PageRef, Table, TableQuestion, Value
+from tracker_server.tables import (
+    Column,
+    ContentReport,
+    Kind,
+    PageRef,
+    Table,
+    TableQuestion,
+    Value,
+    share_of,
+)
 
 _COLUMNS = (
     Column("path", "page"),
@@ -38,13 +47,13 @@ _Counts = tuple[int, ...]
 
 
 def read(connection: Connection, question: TableQuestion) -> Table:
-    """Read how the pages were read, those first that were left at once most often."""
+    """Read how the pages were read, those first that were left most often."""
     moves = read_moves(connection)
     pages = _read_pages(connection)
     searches = _read_searches(connection, moves, question)
     readings = read_readings(connection, moves, question.first_day, question.last_day, pages)
     opened = [(path_id, reading) for path_id, reading in readings.items() if reading.loads]
-    opened.sort(key=lambda row: (-row[1].bounced, -row[1].loads, pages[row[0]][0].path))
+    opened.sort(key=lambda row: _urgency(pages[row[0]][0], row[1]))
     rows: list[tuple[Value, ...]] = []
     whole: _Counts = (0, 0, 0, 0, 0)
     for path_id, reading in opened:
@@ -60,6 +69,12 @@ def read(connection: Connection, question: TableQuestion) -> Table:
 REPORT = ContentReport("completion", read)
 
 
+def _urgency(page: PageRef, reading: Read) -> tuple[int, int, str]:
+    """Return what sorts pages by loads left at once or for the search: `health` weighs these."""
+    left = reading.bounced + (0 if page.is_front_page else reading.searched)
+    return -left, -reading.loads, page.path
+
+
 def _classes(reading: Read) -> _Counts:
     skimmed = reading.loads - reading.completed - reading.bounced - reading.searched
     return reading.loads, reading.completed, skimmed, reading.bounced, reading.searched
@@ -68,7 +83,7 @@ def _classes(reading: Read) -> _Counts:
 def _shares(counts: _Counts) -> tuple[float | None, ...]:
     """Return the share of each class; ``None`` without a page load."""
     loads, *classes = counts
-    return tuple(round(count / loads, 4) if loads else None for count in classes)
+    return tuple(share_of(count, loads) for count in classes)
 
 
 def _read_pages(connection: Connection) -> dict[int, tuple[PageRef, int | None]]:

@@ -25,7 +25,15 @@ from tracker_server.statements import (
     EVENT_COUNTS,
     TOTALS,
 )
-from tracker_server.tables import Column, ContentReport, Option, Table, TableQuestion
+from tracker_server.tables import (
+    SHARE_DIGITS,
+    Column,
+    ContentReport,
+    Option,
+    Table,
+    TableQuestion,
+    share_of,
+)
 from tracker_server.wire import as_date
 
 MAX_DEPLOYS = 100
@@ -168,7 +176,8 @@ def _ends(change: Change | None) -> tuple[float | None, float | None, float | No
     if change is None:
         return None, None, None
     share, low, high = (
-        None if end is None else round(end, 4) for end in (change.share, change.low, change.high)
+        None if end is None else round(end, SHARE_DIGITS)
+        for end in (change.share, change.low, change.high)
     )
     return share, low, high
 
@@ -180,8 +189,7 @@ def _verdict(change: Change | None) -> str:
 
 
 def _share(parts: Counter[int], wholes: Counter[int], days: Sequence[int]) -> float | None:
-    whole = sum(wholes[day] for day in days)
-    return round(sum(parts[day] for day in days) / whole, 4) if whole else None
+    return share_of(sum(parts[day] for day in days), sum(wholes[day] for day in days))
 
 
 def _read_deploys(connection: Connection, question: TableQuestion) -> dict[int, _Deploy]:

@@ -16,7 +16,17 @@ from tracker_server.queries.readings import read_readings
 from tracker_server.queries.refs import read_refs
 from tracker_server.schema import WHOLE_SITE
 from tracker_server.statements import EVENT_COUNTS, HEADINGS
-from tracker_server.tables import Column, ContentReport, Kind, Option, Table, TableQuestion, Value
+from tracker_server.tables import (
+    SHARE_DIGITS,
+    Column,
+    ContentReport,
+    Kind,
+    Option,
+    Table,
+    TableQuestion,
+    Value,
+    share_of,
+)
 from tracker_server.vocabulary import MAX_VARIABLES
 
 _COLUMNS = (
@@ -192,12 +202,12 @@ def _change(ratings: _Ratings, before: _Ratings | None) -> float | None:
     share, share_before = _share(ratings), _share(before or (0, 0))
     if share is None or share_before is None:
         return None
-    return round(share - share_before, 4)
+    return round(share - share_before, SHARE_DIGITS)
 
 
 def _share(ratings: _Ratings) -> float | None:
     """Return which share was positive; ``None`` without a rating."""
-    return round(ratings[0] / sum(ratings), 4) if any(ratings) else None
+    return share_of(ratings[0], sum(ratings))
 
 
 def _rate(ratings: _Ratings, reads: int) -> float | None:

@@ -42,6 +42,11 @@ class _Finding:
     """The column that says what it is about."""
 
 
+def _searched(row: _Row) -> int:
+    """Count the page loads left for the search, but for the front page: there it is a way in."""
+    return 0 if row["path"].is_front_page else row["searched"]
+
+
 FINDINGS = (
     _Finding("not-found", "not-found", lambda row: 0 if row["redirect"] else row["count"], 1.0),
     _Finding("searches", "no-result", lambda row: row["withoutResult"], 1.0, "query"),
@@ -50,6 +55,7 @@ FINDINGS = (
     _Finding("broken-anchors", "broken-anchor", lambda row: row["views"] or 0, 0.2),
     _Finding("broken-anchors", "lost-anchor", lambda row: row["count"] or 0, 0.5, "target"),
     _Finding("completion", "bounced", lambda row: row["bounced"], 0.2),
+    _Finding("completion", "searched", _searched, 0.2),
     _Finding("stale", "stale", lambda row: row["views"], 0.1),
     _Finding("never-read", "unread", lambda _row: 1, 1.0),
     _Finding("never-read", "unlinked", lambda row: int(row["unlinked"]), 1.0),
@@ -58,8 +64,8 @@ FINDINGS = (
 
 A missing page or a search in vain is one. Who rates a page stands for the many who do not, hence
 five. Who comes by an anchor that is not there has the page at least, hence a half. Who leaves at
-once, reads something old or may follow a link to nowhere may have been content all the same. A
-page that nobody reads has cost no reader anything yet.
+once, goes on to the search, reads something old or may follow a link to nowhere may have been
+content all the same. A page that nobody reads has cost no reader anything yet.
 """
 
 

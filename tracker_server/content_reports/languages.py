@@ -27,6 +27,7 @@ from tracker_server.tables import (
     Table,
     TableQuestion,
     Value,
+    share_of,
 )
 from tracker_server.wire import as_date
 
@@ -154,7 +155,7 @@ def _by_language(connection: Connection, question: TableQuestion, seen: _Seen) -
                 language,
                 group.views,
                 len(group.readers),
-                group.views / seen.views,
+                share_of(group.views, seen.views),
                 refs[-tops[language][1]] if language in tops else None,
             )
             for language, group in shown.items()

@@ -25,6 +25,7 @@ from tracker_server.tables import (
     Table,
     TableQuestion,
     Value,
+    share_of,
 )
 from tracker_server.vocabulary import MAX_VARIABLES
 from tracker_server.wire import as_date
@@ -219,7 +220,7 @@ def _rows_of_page(
     # Of those that are shown: of all views, what is missing to one would be what is hidden.
     views = sum(flow.views for _, flow in shown)
     for how, flow in shown:
-        yield how, targets.get(how), len(flow), flow.views, flow.views / views
+        yield how, targets.get(how), len(flow), flow.views, share_of(flow.views, views)
 
 
 def _read_map(connection: Connection, starts: Collection[int]) -> _Site:

@@ -13,6 +13,7 @@ from tracker_server.tables import (
     Table,
     TableQuestion,
     Value,
+    share_of,
 )
 
 _COLUMNS = (
@@ -78,10 +79,10 @@ def _rows(page: PageRef, sections: tuple[SectionFigures, ...]) -> list[_Row]:
             section.anchor,
             section.words,
             section.loads,
-            round(min(1.0, section.loads / loads), 4) if loads else None,
+            share_of(min(section.loads, loads), loads),
             round(section.visible / section.loads / 1_000, 1) if section.loads else None,
             section.stops,
-            round(section.stops / loads, 4) if loads else None,
+            share_of(section.stops, loads),
             section is there[-1],
         )
         for section in there

@@ -6,7 +6,15 @@ from tracker_server.database import plain_rows
 from tracker_server.queries.moved import read_moves
 from tracker_server.queries.site_pages import IS_OFFERED, count_views, number_of
 from tracker_server.statements import PAGES, PATHS
-from tracker_server.tables import Column, ContentReport, Option, PageRef, Table, TableQuestion
+from tracker_server.tables import (
+    Column,
+    ContentReport,
+    Option,
+    PageRef,
+    Table,
+    TableQuestion,
+    share_of,
+)
 from tracker_server.wire import as_date
 
 _COLUMNS = (
@@ -45,7 +53,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         "pages": pages,
         "undated": undated,
         "stale": len(rows),
-        "staleShare": sum(row[1] for row in rows) / total if total else None,
+        "staleShare": share_of(sum(row[1] for row in rows), total),
     }
     return Table(_COLUMNS, tuple(rows), facts)
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from tracker_server.queries.events import count_by_label
 from tracker_server.queries.moved import read_moves
 from tracker_server.queries.refs import read_refs
-from tracker_server.tables import Column, ContentReport, Table, TableQuestion
+from tracker_server.tables import Column, ContentReport, Table, TableQuestion, share_of
 
 _COLUMNS = (
     Column("path", "page"),
@@ -29,7 +29,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     found.sort(key=lambda row: (-sets[row[:2]], pages[row[0]].path, row[1], -row[3], row[2]))
     rows = tuple(
         # Scripts count from 0, people from 1.
-        (pages[path_id], number + 1, label or None, count, round(count / sets[path_id, number], 4))
+        (pages[path_id], number + 1, label or None, count, share_of(count, sets[path_id, number]))
         for path_id, number, label, count in found
     )
     return Table(_COLUMNS, rows, {"choices": sets.total(), "sets": len(sets), "pages": len(pages)})

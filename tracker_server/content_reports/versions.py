@@ -22,7 +22,15 @@ from tracker_server.queries.refs import read_refs
 from tracker_server.runs import read_latest_first
 from tracker_server.schema import OTHER
 from tracker_server.statements import AUDIENCES, PATHS, TOTALS, VERSIONS
-from tracker_server.tables import Column, ContentReport, Option, Table, TableQuestion, Value
+from tracker_server.tables import (
+    Column,
+    ContentReport,
+    Option,
+    Table,
+    TableQuestion,
+    Value,
+    share_of,
+)
 from tracker_server.wire import as_date
 
 OF_THE_LATEST = ("latest", "stable")
@@ -104,7 +112,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
             versions.is_latest(name),
             group.views,
             len(group.readers),
-            len(group.readers) / len(everybody),
+            share_of(len(group.readers), len(everybody)),
             refs[tops[name]],
         )
         for name, group in sorted(groups.items(), key=_by_readers)
@@ -113,7 +121,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         "latest": versions.latest,
         "readers": len(everybody),
         "readersNotLatest": len(behind) if versions.latest else None,
-        "shareNotLatest": len(behind) / len(everybody) if versions.latest and everybody else None,
+        "shareNotLatest": share_of(len(behind), len(everybody)) if versions.latest else None,
         "since": as_date(max(since, raw_since, question.first_day)),
     }
     return Table(_COLUMNS, tuple(rows), facts, fact_kinds={"shareNotLatest": "share"})

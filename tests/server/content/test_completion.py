@@ -127,6 +127,30 @@ def test_pages_that_are_left_at_once_come_first(library: Site) -> None:
     }
 
 
+def test_pages_that_are_searched_on_are_among_the_first(library: Site) -> None:
+    """As those that are left at once, but for the front page: there the search is a way in."""
+    front = Page("/", "", "Home", "home", published=True)
+    library.tracker.store.replace_pages(Manifest("", None, (front, *PAGES)), "2", int(NOON))
+    for path, leaves, searches in (
+        *[("/", 0, 5), ("/unknown/", 0, 0), ("/short/", 1, 1)],
+        *[("/long/", 0, 3), ("/code/", 2, 0)],
+    ):
+        for kind in ["skim", *["bounce"] * leaves]:
+            _read(library, path, *READERS[kind])
+        for _ in range(searches):
+            _read(library, path, *READERS["bounce"])
+            reader, load = library._loads - 1, f"{library._loads:032x}"
+            library.send("event", path, reader, l=load, n="search", k="kettle")
+
+    assert [(row[0], row[2], row[5], row[6]) for row in rows(library, "completion")] == [
+        ("/long/", 4, 0, 3),
+        ("/code/", 3, 2, 0),
+        ("/short/", 3, 1, 1),
+        ("/", 6, 0, 5),
+        ("/unknown/", 1, 0, 0),
+    ]
+
+
 def test_only_pages_that_somebody_wrote(library: Site) -> None:
     """No listings, drafts and statistics, and nothing that the manifest does not have."""
     for path in ("/draft/", "/tags/", "/stats/", "/gone/"):

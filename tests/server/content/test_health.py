@@ -17,11 +17,23 @@ def _reason(code: str, report: str, count: int, points: float) -> dict[str, Any]
     return {"code": code, "report": report, "count": count, "points": points}
 
 
+def _search(site: Site, path: str, reader: int, query: str, *results: int) -> None:
+    """Let a reader skim a page and search on it, once for each number of results."""
+    load = f"{reader:032x}"
+    site.view(path, reader, l=load)
+    skimmed = site.send("leave", path, reader, l=load, v=20_000, a=15_000, d=60)
+    assert skimmed.status_code == 202
+    for count in results:
+        found = site.send("event", path, reader, l=load, n="search", k=query, c=count)
+        assert found.status_code == 204
+
+
 def _read(site: Site) -> None:
     """Let readers find one thing of each kind."""
     heading = {"id": "b", "title": "B", "level": 1, "words": 9}
     deploy(
         site,
+        page("/", nav=3, updated="2025-12-30"),
         page("/a/", nav=1, updated="2025-01-01", links=["/b/"], anchors=["/b/#gone"]),
         page("/b/", nav=2, updated="2025-12-30", words=9, headings=[heading]),
         page("/c/", created="2025-06-01"),
@@ -35,12 +47,13 @@ def _read(site: Site) -> None:
     events: tuple[tuple[str, dict[str, Any]], ...] = (
         *[("/b/", {"n": "feedback", "c": rating}) for rating in (0, 0, 1)],
         *[("/a/", {"n": "search", "k": "docker", "c": 0})] * 4,
-        *[("/a/", {"n": "search", "k": "flask", "c": 3})] * 2,
         *[("/old/b/", {"n": "not_found"})] * 3,
         *[("/moved/", {"n": "not_found"})] * 5,
     )
     for path, keys in events:
         assert site.send("event", path, **keys).status_code == 204
+    for path, reader in (("/", 8), ("/b/", 9)):
+        _search(site, path, reader, "flask", 3)
 
 
 def test_each_finding_weighs_what_the_documentation_says(bare: Site) -> None:
@@ -52,8 +65,12 @@ def test_each_finding_weighs_what_the_documentation_says(bare: Site) -> None:
         (
             "/b/",
             "",
-            10.2,
-            [_reason("negative", "feedback", 2, 10.0), _reason("bounced", "completion", 1, 0.2)],
+            10.4,
+            [
+                _reason("negative", "feedback", 2, 10.0),
+                _reason("bounced", "completion", 1, 0.2),
+                _reason("searched", "completion", 1, 0.2),
+            ],
         ),
         (None, "docker", 4.0, [_reason("no-result", "searches", 4, 4.0)]),
         ("/old/b/", "", 3.0, [_reason("not-found", "not-found", 3, 3.0)]),
@@ -63,18 +80,38 @@ def test_each_finding_weighs_what_the_documentation_says(bare: Site) -> None:
             2.0,
             [_reason("unread", "never-read", 1, 1.0), _reason("unlinked", "never-read", 1, 1.0)],
         ),
-        (None, "flask", 1.0, [_reason("no-click", "searches", 2, 1.0)]),
         (
             "/a/",
             "",
-            0.9,
+            1.7,
             [
+                _reason("searched", "completion", 4, 0.8),
                 _reason("broken-anchor", "broken-anchors", 3, 0.6),
                 _reason("stale", "stale", 3, 0.3),
             ],
         ),
+        (None, "flask", 1.0, [_reason("no-click", "searches", 2, 1.0)]),
     ]
-    assert ask(bare, "health")["facts"] == {"entries": 6, "points": 21}
+    assert ask(bare, "health")["facts"] == {"entries": 6, "points": 22}
+
+
+def test_a_search_is_of_its_query_and_once_of_its_page(bare: Site) -> None:
+    """What failed is the query's; that it was made is the page's, but not the front page's."""
+    deploy(bare, *(page(path, nav=1, updated="2025-12-30") for path in ("/", "/a/", "/b/")))
+    _search(bare, "/", 1, "docker", 0)
+    _search(bare, "/a/", 2, "docker", 0, 0, 0)
+    _search(bare, "/b/", 3, "kettle", 2)
+    bare.send("event", "/b/", 3, l=f"{3:032x}", n="search", k="kettle", c=2, u="/a/")
+    # Who has read the page to the end has not left it for the search.
+    _search(bare, "/b/", 4, "kettle", 2)
+    bare.send("leave", "/b/", 4, l=f"{4:032x}", v=90_000, a=90_000, d=100)
+
+    assert [(row[0], row[2], row[4]) for row in rows(bare, "health")] == [
+        (None, "docker", [_reason("no-result", "searches", 4, 4.0)]),
+        (None, "kettle", [_reason("no-click", "searches", 2, 1.0)]),
+        ("/a/", "", [_reason("searched", "completion", 1, 0.2)]),
+        ("/b/", "", [_reason("searched", "completion", 1, 0.2)]),
+    ]
 
 
 def test_the_points_follow_from_the_csv_of_the_others(bare: Site) -> None:
@@ -87,16 +124,19 @@ def test_the_points_follow_from_the_csv_of_the_others(bare: Site) -> None:
         ("feedback", "negative"): 5.0,
         ("broken-anchors", "views"): 0.2,
         ("completion", "bounced"): 0.2,
+        ("completion", "searched"): 0.2,
         ("stale", "views"): 0.1,
     }
     points = 0.0
     for (report, column), weight in weights.items():
         for row in _csv(bare, report):
-            points += weight * float(row[column]) if row.get("redirect") != "true" else 0
+            is_way_in = column == "searched" and row["path"] == "/"
+            if row.get("redirect") != "true" and not is_way_in:
+                points += weight * float(row[column])
     unread = _csv(bare, "never-read")
     points += len(unread) + sum(row["unlinked"] == "true" for row in unread)
 
-    assert round(points, 6) == round(sum(row[3] for row in rows(bare, "health")), 6) == 21.1
+    assert round(points, 6) == round(sum(row[3] for row in rows(bare, "health")), 6) == 22.1
 
 
 def _csv(site: Site, report: str) -> list[dict[str, str]]:
@@ -112,7 +152,11 @@ def test_reasons_lead_to_their_reports(bare: Site) -> None:
 
     assert '<a href="/stats/content/feedback?period=7d&amp;lang=en">2 negative ratings</a>' in page_
     assert "2 schlechte Bewertungen" in german
-    assert _csv(bare, "health")[0]["reasons"] == "negative 2 (10.0); bounced 1 (0.2)"
+    assert "left for the search once" in page_
+    assert "einmal weitergesucht" in german
+    assert _csv(bare, "health")[0]["reasons"] == (
+        "negative 2 (10.0); bounced 1 (0.2); searched 1 (0.2)"
+    )
 
 
 def test_nothing_to_fix(bare: Site) -> None:

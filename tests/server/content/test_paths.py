@@ -91,9 +91,9 @@ def test_what_became_of_the_views_of_a_page(walked: Site) -> None:
         ("rest", None, None, 3, 4, 0.4),
     ]
     assert rows(walked, "paths", page=HOME) == [
-        ("next", GUIDE, "GUIDE", 3, 4, 4 / 11),
-        ("link", None, None, 3, 3, 3 / 11),
-        ("left", None, None, 4, 4, 4 / 11),
+        ("next", GUIDE, "GUIDE", 3, 4, 0.3636),
+        ("link", None, None, 3, 3, 0.2727),
+        ("left", None, None, 4, 4, 0.3636),
     ]
     assert rows(walked, "paths", page=INSTALL) == [("rest", None, None, 4, 4, 1.0)]
     assert rows(walked, "paths", page=FAQ) == [("left", None, None, 8, 8, 1.0)]

@@ -55,7 +55,7 @@ def test_views_times_days(bare: Site) -> None:
         "pages": 8,
         "undated": 1,
         "stale": 5,
-        "staleShare": 33 / 90,
+        "staleShare": 0.3667,
     }
 
 

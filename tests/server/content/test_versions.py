@@ -80,7 +80,7 @@ def test_paths_tell_versions_that_are_folders(site: Site) -> None:
         site.view(path, reader)
 
     assert _short(site) == [("v2", [], True, 2, 2), ("1.2", [], False, 1, 1)]
-    assert ask(site, "versions")["facts"]["shareNotLatest"] == 1 / 3
+    assert ask(site, "versions")["facts"]["shareNotLatest"] == 0.3333
 
 
 def test_a_site_without_versions_has_none(site: Site) -> None:

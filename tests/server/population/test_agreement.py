@@ -19,6 +19,7 @@ WEIGHTS = {
     "broken-anchor": 0.2,
     "lost-anchor": 0.5,
     "bounced": 0.2,
+    "searched": 0.2,
     "stale": 0.1,
     "unread": 1.0,
     "unlinked": 1.0,
@@ -158,7 +159,7 @@ def test_what_to_fix_is_what_the_others_find(town: Site) -> None:
             assert reason["points"] == pytest.approx(reason["count"] * WEIGHTS[reason["code"]])
 
     searches, unread = ask(town, "searches")["facts"], ask(town, "never-read")
-    missing = ask(town, "not-found")
+    missing, completion = ask(town, "not-found"), ask(town, "completion")
     assert counts == {
         "not-found": sum(row["count"] for row in missing["rows"] if not row["redirect"]),
         "no-result": searches["withoutResult"],
@@ -166,7 +167,8 @@ def test_what_to_fix_is_what_the_others_find(town: Site) -> None:
         "negative": _sum(ask(town, "feedback"), "negative"),
         "broken-anchor": sum(row["views"] or 0 for row in ask(town, "broken-anchors")["rows"]),
         "lost-anchor": ask(town, "broken-anchors")["facts"]["met"],
-        "bounced": _sum(ask(town, "completion"), "bounced"),
+        "bounced": _sum(completion, "bounced"),
+        "searched": sum(row["searched"] for row in completion["rows"] if row["path"] != "/"),
         "stale": _sum(ask(town, "stale"), "views"),
         "unread": unread["facts"]["unread"],
         "unlinked": _sum(unread, "unlinked"),

@@ -3,7 +3,8 @@
 That of a report with an option is `truth/REPORT+OPTION.md`. Text says why. A line ``- name =
 value`` is a fact; the heads of the table are the names of JSON. Values are written as in JSON, but
 for texts, which have no quotes, and nothing, which is nothing; there are quotients such as
-``44/189``, and reasons: ``report: code 2 (10.0); …``. A block of code is the snippet.
+``44/189``, shares that are rounded as reports do, and reasons: ``report: code 2 (10.0); …``. A
+block of code is the snippet.
 """
 
 import json
@@ -45,7 +46,7 @@ def _value(text: str) -> Any:
     if not text:
         return None
     if quotient := _QUOTIENT.fullmatch(text):
-        return int(quotient[1]) / int(quotient[2])
+        return round(int(quotient[1]) / int(quotient[2]), 4)
     if reasons := _REASON.findall(text):
         names = "report", "code", "count", "points"
         return [
