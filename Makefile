@@ -61,7 +61,7 @@ fix: ## Format and mend what tools can mend
 js: $(JS_READY) ## Rebuild the browser scripts
 	npm --prefix js run --silent build
 
-bench: $(READY) ## Measure, beside the floors of the same run (about 15 minutes)
+bench: $(READY) $(JS_READY) browser ## Measure, beside the floors of the same run (about 15 minutes)
 	$(BIN)/python -m bench
 
 promises: $(READY) ## Put every promise to the test and write docs/promises.md (about 17 minutes; LONG=1: the numbers of a release)

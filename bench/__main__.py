@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import history, ingest
+from bench import browser, history, ingest
 from bench.machine import machine
 
 HERE = Path(__file__).parent
@@ -33,6 +33,8 @@ def main() -> None:
     results: dict[str, Any] = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": machine(),
+        # First, because the others bind this process to a core.
+        "browser": browser.run(),
         "ingest": ingest.run(options.messages, options.rounds, options.total),
         "history": {str(size): history.run(size, BUILD) for size in options.history},
     }
@@ -48,6 +50,10 @@ def as_markdown(results: dict[str, Any]) -> str:
         **results,
         ingest_table=_ingest_table(results["ingest"]["figures"]),
         history_table=_history_table(results["history"]),
+        browser_table=browser.as_markdown(results["browser"]),
+        slowdown=browser.SLOWDOWN,
+        loads=browser.LOADS,
+        periods=len(browser.PERIODS),
         paths=ingest.PATHS,
         days=history.DAYS,
         history_paths=history.PATHS,
@@ -94,6 +100,15 @@ process. Unique visitors are compared with a recount of the raw views.
 While the backup is made, {pace} views a second come in.
 
 {history_table}
+
+## Browser
+
+Medians of {loads} loads in Chromium at 1/{slowdown} of the speed of this machine, by its own
+account; {periods} changes of the period after each load of the stats page. How long a view takes
+to be seen is at full speed, and mostly the wait for the next message of the tracker, one a second.
+What stands beside a figure was measured in the same run.
+
+{browser_table}
 """
 
 

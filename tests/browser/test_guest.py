@@ -1,23 +1,16 @@
 """The scripts are guests: a page may forbid them much, and neither breaks nor feels them."""
 
 from collections.abc import Callable
-from statistics import median
-from typing import Any
 
 import pytest
 
-from tests.e2e.chrome import Chrome, Event, Tab
+from tests.e2e.books import THEMES
+from tests.e2e.chrome import Chrome
 from tests.e2e.conftest import Library, eventually
 from tests.e2e.servers import Collector, Hit, Site
+from tests.e2e.traces import EXTRAS, TRACKER, trace, without_scripts
 from tests.processes import free_port
 
-LOADS = 5
-# What a machine that is busy with others has measured wrong is measured again.
-ROUNDS = 3
-SLOWDOWN = 4
-EVALUATION_MS = 5.0
-LONG_TASK_MS = 50.0
-SCRIPTS = ("tracker.", "extras.")
 RECORD_VIOLATIONS = """
     window.violations = [];
     addEventListener('securitypolicyviolation', event => violations.push(
@@ -29,13 +22,6 @@ RECORD_VIOLATIONS = """
 def site(library: Library) -> Site:
     """The book, served."""
     return library("mkdocs")
-
-
-def without_scripts(html: str) -> str:
-    """Return a page as it were without the plugin."""
-    start = html.index('<meta name="mkdocs-stats"')
-    end = html.index("</script>", html.index("data-tracker=", start)) + len("</script>")
-    return html[:start] + html[end:]
 
 
 def policy(collector: Collector) -> dict[str, str]:
@@ -170,101 +156,17 @@ def test_complaints_are_noticed(chrome: Chrome, site: Site) -> None:
     chrome.forgive()
 
 
-def trace(chrome: Chrome, tab: Tab, url: str) -> list[Event]:
-    """Load a page, and return what its main thread did until a second later."""
-    since = len(chrome.events)
-    chrome.call(
-        "Tracing.start",
-        traceConfig={"includedCategories": ["devtools.timeline", "v8", "toplevel"]},
-    )
-    tab.goto(url)
-    tab.evaluate("new Promise(done => setTimeout(done, 1_000))")
-    chrome.call("Tracing.end")
-    chrome.wait_event(lambda event: event["method"] == "Tracing.tracingComplete", since, "trace")
-    return [
-        entry
-        for event in chrome.events[since:]
-        if event["method"] == "Tracing.dataCollected"
-        for entry in event["params"]["value"]
-    ]
+@pytest.mark.parametrize("theme", THEMES)
+def test_the_scripts_do_not_lay_the_page_out(library: Library, chrome: Chrome, theme: str) -> None:
+    """What they ask of the layout is known when they ask; the theme's own scripts are less patient.
 
-
-def evaluation_ms(entries: list[Event], script: str) -> float:
-    """Return the time that the main thread spent on compiling a script and its first run.
-
-    Of the module's first run the trace does not say the address; the theme has no other module.
+    How long they take is measured by ``python -m bench.browser``.
     """
-    names = {"EvaluateScript", "v8.compileModule"}
-    module = "v8.evaluateModule" if script == "extras." else ""
-    return sum(
-        float(entry.get("tdur", 0)) / 1_000
-        for entry in entries
-        if (entry["name"] in names and f"/{script}" in _address(entry)) or entry["name"] == module
-    )
+    site, tab = library(theme), chrome.open()
+    tab.goto(f"{site.url}/")  # Chromium tells no file of a module that it has just compiled.
+    found = trace(tab, f"{site.url}/")
 
-
-def longest_ms(entries: list[Event]) -> float:
-    """Return the longest time for which the main thread ran nothing but ours."""
-    return max(
-        float(entry.get("tdur", 0)) / 1_000
-        for entry in entries
-        if entry["name"] in {"EvaluateScript", "FunctionCall", "v8.run"}
-        and any(f"/{script}" in _address(entry) for script in SCRIPTS)
-    )
-
-
-def _address(entry: Event) -> str:
-    arguments: dict[str, Any] = entry.get("args", {})
-    return str(arguments.get("data", {}).get("url") or arguments.get("fileName", ""))
-
-
-def largest_paint_ms(tab: Tab, url: str) -> float:
-    """Load a page and return when its largest element was painted."""
-    tab.goto(url)
-    found = tab.evaluate(
-        "new Promise(done => new PerformanceObserver(list => done(list.getEntries().at(-1)"
-        ".startTime)).observe({type: 'largest-contentful-paint', buffered: true}))"
-    )
-    return float(found)
-
-
-@pytest.mark.alone
-def test_the_main_thread_does_not_feel_the_scripts(site: Site, chrome: Chrome) -> None:
-    """At a quarter of the speed both are evaluated within 5 ms, and none of their calls is long.
-
-    Times are the thread's own, so a machine that does other things too measures the same; the first
-    load of a process, when it gets ready for whatever is used for the first time, is one of five.
-    """
-    tab = chrome.open()
-    chrome.call("Emulation.setCPUThrottlingRate", tab.page, rate=SLOWDOWN)
-    for _ in range(ROUNDS):
-        traces = [trace(chrome, tab, f"{site.url}/") for _ in range(LOADS)]
-        taken = {name: [evaluation_ms(one, name) for one in traces] for name in SCRIPTS}
-        longest = median(longest_ms(entries) for entries in traces)
-        if max(map(median, taken.values())) <= EVALUATION_MS and longest < LONG_TASK_MS:
-            break
-
-    assert min(map(min, taken.values())) > 0, f"both scripts are in each trace: {taken}"
-    assert max(map(median, taken.values())) <= EVALUATION_MS, taken
-    assert longest < LONG_TASK_MS
-
-
-@pytest.mark.alone
-def test_the_largest_paint_is_as_early_as_without(site: Site, chrome: Chrome) -> None:
-    """Medians of loads with and without the scripts, alternating, at a quarter of the speed."""
-    tab = chrome.open()
-    chrome.call("Emulation.setCPUThrottlingRate", tab.page, rate=SLOWDOWN)
-    largest_paint_ms(tab, f"{site.url}/")  # The first load fills caches.
-    for _ in range(ROUNDS):
-        with_scripts, without = [], []
-        for _ in range(LOADS):
-            site.rewrites.pop(chrome.reader, None)
-            with_scripts.append(largest_paint_ms(tab, f"{site.url}/"))
-            site.rewrites[chrome.reader] = without_scripts
-            without.append(largest_paint_ms(tab, f"{site.url}/"))
-        # Frames are 16 ms apart, and a machine that does other things too shifts some.
-        latest = median(without) * 1.25 + 34
-        if median(with_scripts) <= latest:
-            break
-
-    assert median(with_scripts) <= latest, (with_scripts, without)
+    assert found.first_run_ms(TRACKER) > 0
+    assert found.first_run_ms(EXTRAS) > 0
+    assert found.forced_layouts() == []
+    assert found.forced_layouts(ours=False)

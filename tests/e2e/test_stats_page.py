@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import CDPSession, Response, expect
+from playwright.sync_api import Response, expect
 
 from tests.e2e.conftest import fetch_json, tracking
 from tests.e2e.history import write_history
@@ -21,7 +21,6 @@ from tracker_server.texts import Texts
 
 PAGE_BYTES = 60 * 1_024
 """What JavaScript and CSS of the page may be, after gzip."""
-SWITCH_MILLISECONDS = 100
 VIEW = "/stats?period=30d"
 
 
@@ -48,31 +47,25 @@ def tracker(
 # Live
 
 
-@pytest.mark.alone
-def test_a_view_is_there_within_a_second(
+def test_a_view_is_there_by_the_stream(
     history: Path, example_site: Path, tmp_path: Path, open_stats: Open
 ) -> None:
-    """Readers, minutes, the list and the feed move by the stream."""
+    """Readers, minutes, the list and the feed move, and the page does not ask what is new.
+
+    How soon they do is measured by ``python -m bench.browser``.
+    """
     shutil.copy(history, tmp_path / "stats.sqlite3")
     manifest = str(example_site / "stats-manifest.json")
     with tracking(tmp_path, free_port(), "--manifest", manifest) as tracker:
         page = live(open_stats(f"{tracker}{VIEW}"))
         expect(page.locator("[data-stat=activeVisitors]")).to_have_text("0")
         expect(page.locator(".reading .empty")).to_be_visible()
-        page.wait_for_timeout(1_100)
-        page.evaluate(
-            """() => { window.seen = new Promise((resolve) => {
-                const time = performance.now();
-                new MutationObserver(() => {
-                  if (document.querySelector('.reading tr[data-path="/faq/"]'))
-                    resolve(performance.now() - time);
-                }).observe(document.querySelector('.reading'), { childList: true, subtree: true });
-            }); }"""
-        )
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
         send_view(tracker, "/faq/", z="Europe/Vienna", r="https://news.example/")
-        elapsed = page.evaluate("seen")
+        expect(page.locator('.reading tr[data-path="/faq/"]')).to_be_visible()
 
-        assert elapsed <= 1_100  # A second, and the time that this test takes to send it.
+        assert [url for url in asked if "/api/" in url] == []
         expect(page.locator("[data-stat=activeVisitors]")).to_have_text("1")
         expect(page.locator("[data-readers]")).to_have_text("reader")
         row = page.locator("[data-feed] li").first
@@ -167,30 +160,23 @@ def test_before_the_first_view_the_page_waits_for_it(
 # Views
 
 
-@pytest.mark.alone
-def test_periods_change_without_a_load_and_at_once(tracker: str, open_stats: Open) -> None:
-    """A switch takes at most 100 ms of work, changes the address, and Back undoes it."""
+def test_periods_change_without_a_load(tracker: str, open_stats: Open) -> None:
+    """A switch asks the tracker once, changes the address, and Back undoes it.
+
+    What it costs beside a load is measured by ``python -m bench.browser``.
+    """
     page = live(open_stats(f"{tracker}{VIEW}"))
     page.evaluate("window.same = true")
-    switch = """async (name) => {
-      const link = [...document.querySelectorAll('.periods a')]
-        .find((one) => one.textContent === name);
-      const time = performance.now();
-      link.click();
-      while (document.querySelector('.periods [aria-current]').textContent !== name)
-        await new Promise((done) => requestAnimationFrame(done));
-      return performance.now() - time;
-    }"""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.split("?")[0]))
     names = ["7 days", "90 days", "12 months", "All", "Today", "30 days"]
-    meter = page.context.new_cdp_session(page)
-    meter.send("Performance.enable")
-    before = _cpu_seconds(meter)
-    times = [page.evaluate(switch, name) for name in names * 2]
-    each = (_cpu_seconds(meter) - before) / len(times) * 1_000
+    for name in names * 2:
+        page.locator(".periods a", has_text=name).click()
+        expect(page.locator(".periods [aria-current]")).to_have_text(name)
 
-    # Who shares the machine lengthens the wait, not the work.
-    assert min(times) <= SWITCH_MILLISECONDS, times
-    assert each <= SWITCH_MILLISECONDS
+    # Pictures that the new content has too are in the browser's memory.
+    assert asked.count(f"{tracker}/stats") == len(names * 2)
+    assert {Path(address).suffix for address in asked} == {"", ".svg"}
     assert page.evaluate("window.same")
     assert page.url == f"{tracker}/stats"
     page.go_back()
@@ -536,9 +522,8 @@ def test_the_server_writes_as_intl_does(tracker: str, open_stats: Open, language
     ]
 
 
-@pytest.mark.alone
 def test_the_page_is_light_and_steady(tracker: str, open_stats: Open) -> None:
-    """Few requests, few bytes, painted soon, and nothing jumps when the script takes over."""
+    """Few requests, few bytes, and nothing jumps when the script takes over."""
     page = open_stats("about:blank", tolerant=True)
     bodies: dict[str, bytes] = {}
     page.on("response", lambda answer: bodies.update({answer.url: _body(answer)}))
@@ -546,28 +531,20 @@ def test_the_page_is_light_and_steady(tracker: str, open_stats: Open) -> None:
     live(page)
     page.wait_for_timeout(500)
     code = [body for url, body in bodies.items() if url.endswith((".js", ".css"))]
-    paint, shift = page.evaluate(
+    shift = page.evaluate(
         """() => new Promise((resolve) => {
           let shift = 0;
           new PerformanceObserver((list) => {
             for (const entry of list.getEntries()) shift += entry.value;
           }).observe({ type: 'layout-shift', buffered: true });
-          setTimeout(() => resolve(
-            [performance.getEntriesByName('first-contentful-paint')[0].startTime, shift]), 200);
+          setTimeout(() => resolve(shift), 200);
         })"""
     )
 
     assert sum(len(gzip.compress(body)) for body in code) <= PAGE_BYTES
     assert len([url for url in bodies if url.startswith(tracker)]) <= 6
     assert all(url.startswith(tracker) for url in bodies)
-    assert paint <= 1_000
     assert shift <= 0.05
-
-
-def _cpu_seconds(meter: CDPSession) -> float:
-    """Return how long the process of the page has worked so far."""
-    metrics = meter.send("Performance.getMetrics")["metrics"]
-    return float(next(one["value"] for one in metrics if one["name"] == "ProcessTime"))
 
 
 def _body(answer: Response) -> bytes:

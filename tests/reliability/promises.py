@@ -176,14 +176,7 @@ PROMISES = (
         number="P21",
         sentence="The script breaks no site",
         target="strict content policies, no preflight, nothing stored, no error whatever the tracker answers",
-        script=(
-            "tests.reliability.suite",
-            "P21",
-            "--",
-            "tests/browser/test_guest.py",
-            "-m",
-            "not alone",
-        ),
+        script=("tests.reliability.suite", "P21", "tests/browser/test_guest.py"),
     ),
     Promise(
         number="P22",

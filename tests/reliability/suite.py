@@ -18,7 +18,7 @@ def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("promise")
-    parser.add_argument("tests", nargs="+", help="and options of pytest, behind --")
+    parser.add_argument("tests", nargs="+")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
