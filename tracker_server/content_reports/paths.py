@@ -14,6 +14,7 @@ from sqlalchemy import Connection, or_, select
 from tracker_server.database import plain_rows
 from tracker_server.queries.moved import Moves, find_page, read_moves
 from tracker_server.queries.ranges import is_any
+from tracker_server.queries.readings import read_readings
 from tracker_server.queries.refs import read_refs
 from tracker_server.runs import read_latest_first
 from tracker_server.statements import LINKS, PAGES, TOTALS, VIEWS
@@ -98,7 +99,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         return _read_site(connection, moves, question)
     path_id = find_page(connection, moves, question.page)
     if path_id is None:
-        return Table(_OF_PAGE, (), _facts(connection, question, question.first_day, 0))
+        return Table(_OF_PAGE, (), _facts(0, _first_day(connection, question, 0)))
     return _read_page(connection, moves, question, path_id)
 
 
@@ -134,9 +135,8 @@ def _read_site(connection: Connection, moves: Moves, question: TableQuestion) ->
         ),
         key=lambda row: (-row[3], -row[4], row[0].path, row[1].path),
     )
-    return Table(
-        _OF_SITE, tuple(rows), _facts(connection, question, since, len(flows) - len(shown))
-    )
+    facts = _facts(len(flows) - len(shown), _first_day(connection, question, since))
+    return Table(_OF_SITE, tuple(rows), facts)
 
 
 def _read_page(
@@ -175,7 +175,14 @@ def _read_page(
         if len(flow) >= question.option("k")
     ]
     rows = _rows_of_page(connection, site.neighbours.get(path_id, (None, None)), shown)
-    return Table(_OF_PAGE, tuple(rows), _facts(connection, question, since, hidden))
+    first_day = _first_day(connection, question, since)
+    read = read_readings(connection, moves, first_day, question.last_day, [path_id])[path_id]
+    facts = {
+        **_facts(hidden, first_day),
+        "loads": read.loads,
+        "searchedShare": share_of(read.searched, read.loads),
+    }
+    return Table(_OF_PAGE, tuple(rows), facts, fact_kinds={"searchedShare": "share"})
 
 
 def _put_together(
@@ -238,8 +245,11 @@ def _read_map(connection: Connection, starts: Collection[int]) -> _Site:
     return _Site(neighbours, links)
 
 
-def _facts(
-    connection: Connection, question: TableQuestion, since: int, hidden: int
-) -> dict[str, int | float | str | None]:
-    raw_since = connection.execute(select(TOTALS.c.raw_since)).scalar_one()
-    return {"hidden": hidden, "since": as_date(max(since, raw_since, question.first_day))}
+def _first_day(connection: Connection, question: TableQuestion, since: int) -> int:
+    """Return the first day that was read: of the question, of those there are, in the time."""
+    raw_since: int = connection.execute(select(TOTALS.c.raw_since)).scalar_one()
+    return max(since, raw_since, question.first_day)
+
+
+def _facts(hidden: int, first_day: int) -> dict[str, int | float | str | None]:
+    return {"hidden": hidden, "since": as_date(first_day)}

@@ -101,6 +101,20 @@ def test_what_became_of_the_views_of_a_page(walked: Site) -> None:
     assert hidden == {HOME: 0, GUIDE: 1, INSTALL: 1}
 
 
+def test_how_many_went_on_by_the_search(walked: Site) -> None:
+    """Of the page loads in the days that were read; of all pages together nothing is said of it."""
+    for number, searches in enumerate((1, 0, 0, 2)):
+        load = f"{number:032x}"
+        walked.send("beat", INSTALL, number, l=load, v=9_000)
+        for _ in range(searches):
+            walked.send("event", INSTALL, number, l=load, n="search", k="descale", c=3)
+    facts = ask(walked, "paths", page=INSTALL)["facts"]
+
+    assert (facts["loads"], facts["searchedShare"]) == (4, 0.5)
+    assert "searchedShare" not in ask(walked, "paths")["facts"]
+    assert ask(walked, "paths", page="/gone/")["facts"]["hidden"] == 0
+
+
 def test_ways_of_few_readers_are_summed_up_where_together_they_are_many(linked: Site) -> None:
     """Three readers went three ways of one kind; two kinds of two readers are one of four."""
     for reader, end in enumerate(["/a/", "/b/", "/c/"]):

@@ -103,6 +103,8 @@ def test_what_became_of_the_views_of_one_page(town: Site) -> None:
         ("jump", None, None, 3, 3, 0.2727),
         ("left", None, None, 6, 8, 0.7273),
     ]
+    facts = ask(town, "paths", page="/faq/")["facts"]
+    assert (facts["loads"], facts["searchedShare"]) == (10, 0.2), "as in the truth of completion"
 
 
 def test_the_days_that_are_asked_for(town: Site) -> None:
