@@ -22,6 +22,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import Engine, insert
 from werkzeug.test import TestResponse
 
+from tests import compiled
 from tests.postgresql import running_server
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
@@ -30,6 +31,8 @@ from tracker_server.statements import SESSIONS
 CONTRACT = Path(__file__).parents[1] / "contract"
 NOON = 1_767_268_800.0
 """2026-01-01 12:00 UTC."""
+
+compiled.share()
 
 
 @dataclass
