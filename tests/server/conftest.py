@@ -249,6 +249,7 @@ def make_site(
         of_site = Settings(**{"database_url": database_url, "rate_limit": 0, **settings})
         put_tables(of_site.database_url)
         app = create_app(of_site, clock)
+        compiled.share_templates(app)
         sites.append(Site(app, clock, app.test_client()))
         return sites[-1]
 
