@@ -61,7 +61,7 @@ def fill(
     manifest, digest = _read_manifest(manifest_file)
     until = int(now)
     with _open(settings) as engine:
-        _begin_anew(engine, Statements(engine, settings.heartbeat_window_seconds))
+        _begin_anew(engine, Statements.of(engine, settings.heartbeat_window_seconds))
         store = Store(engine, settings)
         try:
             builds = deploys(manifest.pages, until, days)

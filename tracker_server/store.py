@@ -75,7 +75,7 @@ class Store:
         self._digest = ""
         self._expected: Mapping[int, int] | None = None
         """What `readings.read_expected` read; ``None`` until somebody asks."""
-        self._statements = Statements(engine, settings.heartbeat_window_seconds)
+        self._statements = Statements.of(engine, settings.heartbeat_window_seconds)
         self._counting = Counting(self._statements, settings.view_window_seconds)
         self._clean_up = CleanUp(self._statements, settings)
         unknown = (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plugin.sites import Site, forget_plugins
+from tests.plugin.sites import Site, forget_plugins, write_kettle
 
 
 @pytest.fixture
@@ -13,8 +13,4 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
     forget_plugins()
     # Else each build with Material writes a message about MkDocs 2.
     monkeypatch.setenv("NO_MKDOCS_2_WARNING", "1")
-    site = Site(tmp_path)
-    site.write("index.md", "# Kettle\n\nWelcome.\n")
-    site.write("guide/install.md", "# Install\n\n## From a release\n\nUnpack it.\n")
-    site.write("guide/index.md", "# Guide\n")
-    return site
+    return write_kettle(tmp_path)

@@ -140,3 +140,12 @@ class Site:
         build(config, serve_url=serve_url, dirty=dirty)
         config.plugins.on_shutdown()
         return Built(Path(config.site_dir), config)
+
+
+def write_kettle(root: Path) -> Site:
+    """Write a site of three pages into a folder."""
+    site = Site(root)
+    site.write("index.md", "# Kettle\n\nWelcome.\n")
+    site.write("guide/install.md", "# Install\n\n## From a release\n\nUnpack it.\n")
+    site.write("guide/index.md", "# Guide\n")
+    return site

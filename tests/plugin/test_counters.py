@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,7 +20,7 @@ from mkdocs.exceptions import Abort, ConfigurationError
 from mkdocs_stats_plugin.counters import Figures, group, place_counters
 from mkdocs_stats_plugin.paths import site_path
 from mkdocs_stats_plugin.snapshot import FILE_NAME, Source, parse_snapshot
-from tests.plugin.sites import TRACKER, Site
+from tests.plugin.sites import TRACKER, Site, forget_plugins, write_kettle
 from tests.processes import Process, free_port
 from tests.server.conftest import session_id
 from tracker_server.errors import StorageError
@@ -71,17 +71,40 @@ class Tracker:
                 assert connection.getresponse().status == http.client.NO_CONTENT
 
 
+@contextmanager
+def _counted(folder: Path) -> Iterator[Tracker]:
+    """Count views of the site's pages, and of one that it does not have."""
+    manifest = write_kettle(folder / "of the tracker").build().root / "stats-manifest.json"
+    tracker = Tracker(folder / "tracker", manifest)
+    try:
+        for path, times in (("/guide/install/", 5), ("/guide/", 3), ("/", 7), ("/gone/", 4)):
+            tracker.view(path, times)
+        yield tracker
+    finally:
+        tracker.process.stop()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tracker]:
+    """Return a tracker for all that only ask it."""
+    forget_plugins()
+    with _counted(tmp_path_factory.mktemp("running")) as tracker:
+        yield tracker
+
+
+@pytest.fixture
+def asked(site: Site, running: Tracker) -> Tracker:
+    """Let the site ask a tracker that nothing happens to."""
+    site.options = {"tracker_url": running.url, "snapshot": True}
+    return running
+
+
 @pytest.fixture
 def tracker(site: Site, tmp_path: Path) -> Iterator[Tracker]:
-    """Count views of the site's pages, and of one that it does not have."""
-    manifest = site.build().root / "stats-manifest.json"
-    (tmp_path / "kept.json").write_bytes(manifest.read_bytes())
-    tracker = Tracker(tmp_path / "tracker", tmp_path / "kept.json")
-    for path, times in (("/guide/install/", 5), ("/guide/", 3), ("/", 7), ("/gone/", 4)):
-        tracker.view(path, times)
-    site.options = {"tracker_url": tracker.url, "snapshot": True}
-    yield tracker
-    tracker.process.stop()
+    """Let the site ask a tracker of its own."""
+    with _counted(tmp_path) as tracker:
+        site.options = {"tracker_url": tracker.url, "snapshot": True}
+        yield tracker
 
 
 def _number(html: str) -> str:
@@ -95,7 +118,7 @@ def _popular(html: str) -> list[tuple[str, str, str]]:
     return re.findall(entry, html)
 
 
-@pytest.mark.usefixtures("tracker")
+@pytest.mark.usefixtures("asked")
 def test_elements_are_filled_at_build_time(site: Site) -> None:
     """Views of the page since ever; the most read pages, linked from where the list stands."""
     site.write("guide/install.md", f"# Install\n\nRead {VIEWS} times.\n\n{POPULAR}\n")
@@ -111,7 +134,7 @@ def test_elements_are_filled_at_build_time(site: Site) -> None:
     assert 'data-stats="' not in html
 
 
-@pytest.mark.usefixtures("tracker")
+@pytest.mark.usefixtures("asked")
 def test_templates_have_the_same(site: Site) -> None:
     """Numbers of the page and of the site, and popular pages with addresses for the filter."""
     site.write("../theme/main.html", "")
@@ -190,24 +213,24 @@ def test_a_token_is_sent_to_the_tracker_and_not_where_it_redirects_to(tmp_path: 
 
 
 def test_a_site_is_built_with_two_requests(
-    site: Site, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+    site: Site, asked: Tracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many pages show a number; and with none where no page does."""
-    asked: list[str] = []
+    addresses: list[str] = []
     get = Source._ask
 
     def note(source: Source, now: float) -> Any:
-        asked.append(source._tracker_url)
+        addresses.append(source._tracker_url)
         return get(source, now)
 
     monkeypatch.setattr(Source, "_ask", note)
     site.build()
-    without = len(asked)
+    without = len(addresses)
     for number in range(20):
         site.write(f"p{number}.md", f"# {number}\n\n{VIEWS}\n\n{POPULAR}\n")
     site.build()
 
-    assert (without, asked) == (0, [tracker.url])
+    assert (without, addresses) == (0, [asked.url])
 
 
 @pytest.mark.parametrize("strict", [True, False])
@@ -231,8 +254,6 @@ def test_a_build_without_the_tracker_shows_the_last_figures(
 
 def _forget_what_was_asked() -> None:
     """Build as in a new process."""
-    from tests.plugin.sites import forget_plugins  # noqa: PLC0415
-
     forget_plugins()
 
 
@@ -433,7 +454,7 @@ def test_what_was_kept_is_of_one_tracker(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_fails_no_build(
-    site: Site, tracker: Tracker, caplog: pytest.LogCaptureFixture
+    site: Site, asked: Tracker, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The figures are shown all the same."""
     (site.root / "taken").write_text("a file")
@@ -442,7 +463,7 @@ def test_a_folder_that_cannot_be_written_fails_no_build(
 
     assert _number(site.build().html("index.html")) == "7"
     assert "cannot be kept" in caplog.text
-    assert tracker.url in caplog.text
+    assert asked.url in caplog.text
 
 
 def test_snapshot_has_the_time_of_the_answers() -> None:

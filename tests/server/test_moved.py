@@ -13,6 +13,7 @@ from tracker_server.admission import share_cookie
 from tracker_server.catalogue import REPORTS
 from tracker_server.credentials import SHARE, Grant
 from tracker_server.keyring import Keyring, keyring_file
+from tracker_server.model import Received, View
 from tracker_server.queries.moved import Moves
 
 DAY, HOUR, MINUTE = 86_400, 3_600, 60
@@ -286,8 +287,8 @@ def test_many_former_paths_of_one_page(make_site: MakeSite) -> None:
     """No statement has more terms or parameters than a database takes."""
     site = make_site(max_unknown_paths=3_000)
     former = [f"/former/{number}/" for number in range(1_500)]
-    for number, path in enumerate(former):
-        site.view(path, number % 7)
+    views = [View(number % 7 + 1, number, path) for number, path in enumerate(former)]
+    site.tracker.store.write([Received(int(site.clock.now), view) for view in views])
     deploy(site, _page(HOME), redirects=dict.fromkeys(former, HOME))
     site.clock.advance(10)
 
