@@ -304,6 +304,7 @@ def test_a_section_has_the_figures_of_its_pages(world: World) -> None:
         return
 
     assert {row["path"] for row in owner["next"]} >= {"/blog/2026/first-boil/"}
+    assert (owner["links"], guest["links"]) == (0, None)
     assert guest["next"] is None
     for key in ("views", "visitors", "visits", "series", "referrers", "countries", "reading"):
         assert guest[key] == owner[key], key
