@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, se
 from tracker_server.database import plain_rows
 from tracker_server.queries.moved import Moves
 from tracker_server.schema import ANY_BOT, BY_PATH
-from tracker_server.statements import BOT_COUNTS, DAYS, LINKS, PAGES
+from tracker_server.statements import BOT_COUNTS, DAYS, LINKS, PAGES, PATHS
 
 IS_OFFERED: ColumnElement[bool] = and_(
     PAGES.c.published.is_(True), PAGES.c.generated.is_(False), PAGES.c.type != "stats"
@@ -47,6 +47,13 @@ def count_bot_views(
         .where(columns.day.between(first_day, last_day), columns.bot_id == ANY_BOT)
         .group_by(columns.path_id),
     )
+
+
+def read_site_language(connection: Connection) -> str | None:
+    """Return the language of the front page, where the manifest says one."""
+    statement = select(PAGES.c.language).join_from(PAGES, PATHS, PATHS.c.id == PAGES.c.path_id)
+    found: str | None = connection.execute(statement.where(PATHS.c.text == "/")).scalar()
+    return found
 
 
 def count_links(connection: Connection) -> dict[int, int]:
