@@ -90,12 +90,13 @@ def pr_report(  # noqa: PLR0913  # one for each option
 def _review(site: SiteMap, branch: Branch, tracker_url: str, max_readers: int) -> Review:
     before, after = site.pages(branch.before), site.pages(branch.after)
     changes = compare_pages(branch, before, after, site.redirects(after))
-    answer = _ask(tracker_url, [change.path for change in changes if change.kind != "added"])
+    answer = _ask(tracker_url, [change for change in changes if change.kind != "added"])
     titles = _titles(site, branch, changes)
     lines = (
-        Line(change, title, figures, judge(change, figures, max_readers))
+        Line(change, title, figures, answer.now.get(change.path), verdict)
         for change, title in zip(changes, titles, strict=True)
         for figures in [answer.pages.get(change.path)]
+        for verdict in [judge(change, figures, max_readers)]
     )
     return Review(
         branch.base,
@@ -108,12 +109,15 @@ def _review(site: SiteMap, branch: Branch, tracker_url: str, max_readers: int) -
     )
 
 
-def _ask(tracker_url: str, paths: list[str]) -> Answer:
-    if not paths:
-        return Answer({}, "")
+def _ask(tracker_url: str, changes: list[PageChange]) -> Answer:
+    if not changes:
+        return Answer({}, {}, "")
     if not tracker_url:
-        return Answer({}, "neither tracker_url nor --tracker says where it is")
-    return ask_readership(tracker_url, os.environ.get(TOKEN_VARIABLE, "").strip(), paths)
+        return Answer({}, {}, "neither tracker_url nor --tracker says where it is")
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    paths = [change.path for change in changes]
+    lost = {change.path for change in changes if change.loses_address}
+    return ask_readership(tracker_url, token, paths, lost)
 
 
 def _titles(site: SiteMap, branch: Branch, changes: list[PageChange]) -> list[str]:

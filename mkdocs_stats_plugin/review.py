@@ -53,6 +53,8 @@ class Line:
     title: str
     figures: Readership | None
     """Nothing where they are not known, and of an added page."""
+    now: int | None
+    """How many readers are there at this moment; nothing as above."""
     verdict: Verdict
 
 

@@ -1,7 +1,7 @@
 """The report on a branch as Markdown for a pull request, and as JSON.
 
-Titles and paths are written by whoever opens a pull request: of their text nothing is markup, a
-link, a mention or a reference.
+Titles and paths are written by whoever opens a pull request, names of other sites by whoever sends
+a tracker messages: of their text nothing is markup, a link, a mention or a reference.
 """
 
 import json
@@ -20,13 +20,13 @@ MAX_CHARS = 60_000
 """A comment on GitHub has 65,536 at most."""
 MAX_TEXT_CHARS = 100
 MAX_LINK_CHARS = 500
+MAX_SOURCES = 3
+"""How many other sites are named beside a page that loses its address."""
 
 _UNKNOWN = "?"
 _NONE = "–"  # noqa: RUF001  # a dash
-_HEAD = (
-    "| Page | Change | Readers | Views | Helpful | Read to the end |\n"
-    "| --- | --- | ---: | ---: | ---: | ---: |\n"
-)
+_NOW = "Now"
+_COLUMNS = ("Readers", _NOW, "Views", "Helpful", "Read to the end")
 _SIGNS = {Verdict.LOST: "❌ ", Verdict.UNKNOWN: "⚠️ ", Verdict.UNREAD: "⚠️ "}
 _MARKUP = re.compile(r"[&<>\[\]`*_~|\\#@$]")
 # What GitHub makes mentions, references and addresses of: a space without width ends them.
@@ -47,9 +47,19 @@ def write_markdown(review: Review) -> str:
 def _write(review: Review, shown: Sequence[Line]) -> str:
     blocks = [f"{MARKER}\n### Readers of the changed pages\n", *_summary(review)]
     if shown:
-        blocks.append(_HEAD + "".join(_row(line, review.tracker_url) for line in shown))
+        blocks.append(_table(review, shown))
     blocks += _notes(review, len(review.lines) - len(shown))
     return "\n".join(blocks)
+
+
+def _table(review: Review, shown: Sequence[Line]) -> str:
+    columns = [name for name in _COLUMNS if name != _NOW or _has_readers_now(review)]
+    head = f"| Page | Change | {' | '.join(columns)} |\n| --- | --- |{' ---: |' * len(columns)}\n"
+    return head + "".join(_row(line, review.tracker_url, columns) for line in shown)
+
+
+def _has_readers_now(review: Review) -> bool:
+    return any(line.now for line in review.lines)
 
 
 def _summary(review: Review) -> list[str]:
@@ -83,15 +93,16 @@ def _counted(count: int, noun: str = "page") -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _row(line: Line, tracker_url: str) -> str:
+def _row(line: Line, tracker_url: str, columns: Sequence[str]) -> str:
     change = line.change
     path = _code(change.path)
     link = f"{tracker_url}/stats?page={quote(change.path, safe='/')}"
     if line.figures and len(link) <= MAX_LINK_CHARS:
         path = f"[{path}]({quote(link, safe=':/?=%[]')})"
     page = f"{escape(line.title)}<br>{path}"
-    said = f"{_SIGNS.get(line.verdict, '')}{_change(change)}"
-    return f"| {page} | {said} | {' | '.join(_figures(line))} |\n"
+    said = f"{_SIGNS.get(line.verdict, '')}{_change(change)}{_risk(line)}"
+    cells = _cells(line)
+    return f"| {page} | {said} | {' | '.join(cells[name] for name in columns)} |\n"
 
 
 def _change(change: PageChange) -> str:
@@ -106,11 +117,40 @@ def _change(change: PageChange) -> str:
     return said
 
 
-def _figures(line: Line) -> list[str]:
+def _risk(line: Line) -> str:
+    """Say from where readers would come to a page that is not there any more."""
     figures = line.figures
+    if not line.change.loses_address or figures is None or not figures.views:
+        return ""
+    came = f"{_some(figures.from_elsewhere, 'none')} of its views came from other sites"
+    pages = f"{_some(figures.links, 'no')} published page{'' if figures.links == 1 else 's'}"
+    leads = "links" if figures.links == 1 else "link"
+    return f"<br>{came}{_sources(figures)}, {pages} {leads} to it"
+
+
+def _some(count: int | None, none: str) -> str:
+    if count is None:
+        return _UNKNOWN
+    return f"{count:,}" if count else none
+
+
+def _sources(figures: Readership) -> str:
+    sources = figures.sources or ()
+    named = [f"{escape(source)} {views:,}" for source, views in sources[:MAX_SOURCES]]
+    if left := len(sources) - len(named):
+        named.append(f"{left:,} more")
+    return f" ({', '.join(named)})" if named else ""
+
+
+def _cells(line: Line) -> dict[str, str]:
+    """Return what each of `_COLUMNS` has of a page."""
+    figures, missing = line.figures, _NONE if line.change.kind == "added" else _UNKNOWN
+    now = missing if line.now is None else f"{line.now:,}"
     if figures is None:
-        return [_NONE if line.change.kind == "added" else _UNKNOWN] * 4
-    return [f"{figures.readers:,}", f"{figures.views:,}", _rating(figures), _completion(figures)]
+        return dict.fromkeys(_COLUMNS, missing) | {_NOW: now}
+    readers, views = f"{figures.readers:,}", f"{figures.views:,}"
+    cells = readers, now, views, _rating(figures), _completion(figures)
+    return dict(zip(_COLUMNS, cells, strict=True))
 
 
 def _rating(figures: Readership) -> str:
@@ -142,7 +182,8 @@ def _notes(review: Review, left: int) -> list[str]:
         unasked = any(line.figures and line.figures.positive is None for line in review.lines)
         notes.append(
             "Readers, views, ratings and page loads that were read to the end, of the last 30 days"
-            f"{'; ratings only of those with most readers' if unasked else ''}.\n"
+            f"{'; ratings only of those with most readers' if unasked else ''}"
+            f"{'. Now: readers when this was written' if _has_readers_now(review) else ''}.\n"
         )
     return notes
 
@@ -187,6 +228,7 @@ def write_json(review: Review) -> str:
 
 def _document(line: Line) -> dict[str, object]:
     change, figures = line.change, line.figures
+    risk = figures if change.loses_address else None
     return {
         "change": change.kind,
         "path": change.path,
@@ -201,4 +243,14 @@ def _document(line: Line) -> dict[str, object]:
         "completed": figures and figures.completed,
         "positive": figures and figures.positive,
         "negative": figures and figures.negative,
+        "now": line.now,
+        "fromElsewhere": risk and risk.from_elsewhere,
+        "sources": _source_rows(risk),
+        "links": risk and risk.links,
     }
+
+
+def _source_rows(figures: Readership | None) -> list[dict[str, object]] | None:
+    if figures is None or figures.sources is None:
+        return None
+    return [{"source": source, "views": views} for source, views in figures.sources]

@@ -46,7 +46,7 @@ from tracker_server.passwords import Passwords
 from tracker_server.queries.counters import read_readers, read_views
 from tracker_server.queries.days import read_visitors
 from tracker_server.queries.moved import lead_on
-from tracker_server.readers import content_reader, overview_reader, report_reader
+from tracker_server.readers import content_reader, language_reader, overview_reader, report_reader
 from tracker_server.recorder import Recorder
 from tracker_server.reports import Reports
 from tracker_server.sign_in import Door
@@ -134,7 +134,8 @@ def create_app(settings: Settings, clock: Callable[[], float] = time.time) -> Fl
     app.register_blueprint(make_content_api(settings, live, content))
     app.register_blueprint(make_content_pages(live, content))
     counters = _counters(engine, settings, recorder, live, clock)
-    app.register_blueprint(make_embeds(settings, live, counters))
+    language = language_reader(engine, clock)
+    app.register_blueprint(make_embeds(settings, live, counters, content, language))
     app.register_blueprint(make_pages(live, reports))
     app.register_error_handler(SQLAlchemyError, _answer_without_database)
     identity = DailyIdentity(

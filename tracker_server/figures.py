@@ -275,6 +275,8 @@ class Report:
     """Views by programs, which are in no other figure."""
     bot_views: int | None = 0
     """All of these; of a page those of this page."""
+    links: int | None = None
+    """Of a report on a page, how many others of the manifest in force link to it."""
     sections: tuple[SectionFigures, ...] | None = None
     """Of a report on a page, in its order."""
 

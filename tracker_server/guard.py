@@ -19,7 +19,17 @@ from tracker_server.keyring import Keyring
 from tracker_server.limits import SignIns
 from tracker_server.networks import Networks
 from tracker_server.paths import normalise_path
-from tracker_server.policy import ADMIN, COLLECT, MANIFEST, NOWHERE, OWN, POLICIES, READ, Policy
+from tracker_server.policy import (
+    ADMIN,
+    COLLECT,
+    MANIFEST,
+    NOWHERE,
+    OWN,
+    POLICIES,
+    READ,
+    Policy,
+    policy_of,
+)
 
 FORM = "form"
 """The field of a form that proves that it is ours, and what for the key is used."""
@@ -60,7 +70,7 @@ class Guard:
         g.policy = NOWHERE
         if request.url_rule is None:
             return None
-        g.policy = policy = POLICIES[request.url_rule.rule]
+        g.policy = policy = policy_of(request.url_rule.rule, request.args)
         if policy.origins == OWN and _is_foreign():
             return answer_text("pages of other sites may not use this", 403)
         try:

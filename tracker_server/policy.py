@@ -4,7 +4,7 @@ Decided in one table, which `guard` enforces; an application with a route that i
 not start. So nobody can add a route and forget who may use it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -135,6 +135,24 @@ POLICIES: Mapping[str, Policy] = MappingProxyType(
     }
 )
 """By the rule of the route."""
+
+VARIANTS: Mapping[str, tuple[str, Policy]] = MappingProxyType(
+    {
+        # How many rows a report has tells of its rows, so who may not see these may not see it.
+        "/badge.svg": (
+            "report",
+            Policy(who=FIGURES, origins=ANY, content="picture", cache="no-cache", limit="reports"),
+        )
+    }
+)
+"""Parameters with which something else is asked for, and what holds then."""
+
+
+def policy_of(rule: str, parameters: Container[str]) -> Policy:
+    """Return what holds for a request, by the names of its parameters, whatever they say."""
+    name, variant = VARIANTS.get(rule, ("", None))
+    return variant if variant is not None and name in parameters else POLICIES[rule]
+
 
 NOWHERE = Policy(who=EVERYBODY)
 """What holds for an answer that no route gives."""

@@ -6,16 +6,22 @@ from dataclasses import replace
 from sqlalchemy import Engine
 
 from tracker_server.config import Settings
+from tracker_server.content_reports.languages import subtag_of
 from tracker_server.database import open_reader
 from tracker_server.figures import Overview, Question, Report
 from tracker_server.packing import day_of
 from tracker_server.queries.days import read_days
 from tracker_server.queries.overview import read_overview
 from tracker_server.queries.report import read_report
+from tracker_server.queries.site_pages import read_site_language
+from tracker_server.remembered import Remembered
 from tracker_server.tables import ContentReport, Table, TableQuestion
+from tracker_server.texts import LANGUAGES
 
 MAX_READING_SECONDS = 5.0
 """For how long a report reads raw views; it is exact for the days that it got to."""
+LANGUAGE_SECONDS = 10.0
+"""How old the language of the site may be that a picture is labelled in."""
 SERIES_DAYS = 90
 """How many days the series of the stats page has, today included."""
 
@@ -57,3 +63,19 @@ def content_reader(
             return report.read(connection, replace(question, is_late=lambda: timer() > end))
 
     return read
+
+
+def language_reader(engine: Engine, clock: Callable[[], float]) -> Callable[[], str]:
+    """Return what tells which of `LANGUAGES` the site is in: the first one where it is in none.
+
+    Everybody may ask for pictures, so the database is not asked for each; `clock` gives seconds
+    since the epoch.
+    """
+    remembered = Remembered[None](clock, LANGUAGE_SECONDS, 1)
+
+    def read(_: None) -> bytes:
+        with open_reader(engine) as connection:
+            language = subtag_of(read_site_language(connection) or "")
+        return (language if language in LANGUAGES else LANGUAGES[0]).encode()
+
+    return lambda: remembered.read(None, read).decode()

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 _OF_PAGES = ("pages", "entryPages", "exitPages")
-_OF_THE_SITE: Mapping[str, Any] = {"next": None, "notFound": None, "deploys": []}
-"""What is told of none: of the pages that were read next, those inside would be no whole."""
+_OF_THE_SITE: Mapping[str, Any] = {"next": None, "notFound": None, "links": None, "deploys": []}
+"""What is told of none: of the pages that were read next, those inside would be no whole, nor of
+those that link there."""
 
 
 def cut_report(report: Mapping[str, Any], section: str) -> dict[str, Any]:

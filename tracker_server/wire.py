@@ -100,6 +100,7 @@ def write_report(question: Question, report: Report) -> bytes:
         "notFound": _not_found(report.not_found),
         "bots": None if report.bots is None else _fields("bot", report.bots),
         "botViews": report.bot_views,
+        "links": report.links,
         "sections": _sections(report.sections),
     }
     return _dump(fields)

@@ -104,6 +104,10 @@ class Read:
     helpful: int = 0
     unhelpful: int = 0
     days_ago: int = 5
+    sources: tuple[str, ...] = ()
+    """From where the first of them came, one after the other; the rest came from nowhere else."""
+    links: tuple[str, ...] = ()
+    """Paths that the page links to."""
 
 
 class Readers:
@@ -132,15 +136,16 @@ class Readers:
                     self._views(path, what.again, 0)
 
     def _first(self, path: str, what: Read) -> None:
-        self._views(path, what.readers, what.finished)
+        self._views(path, what.readers, what.finished, what.sources)
         for rating, times in ((1, what.helpful), (0, what.unhelpful)):
             for number in range(times):
                 self._send(path, number, {"t": "event", "n": "feedback", "k": "", "c": rating})
 
-    def _views(self, path: str, readers: int, finished: int) -> None:
+    def _views(self, path: str, readers: int, finished: int, sources: tuple[str, ...] = ()) -> None:
         for number in range(readers):
             self._loads += 1
-            self._send(path, number, {"t": "view"})
+            source = {"r": sources[number]} if number < len(sources) else {}
+            self._send(path, number, {"t": "view", **source})
             depth = 100 if number < finished else 40
             self._send(path, number, {"t": "leave", "v": 90_000, "a": 60_000, "d": depth})
 
@@ -160,7 +165,14 @@ def start_tracker(folder: Path, read: Mapping[str, Read], **variables: str) -> P
     folder.mkdir(exist_ok=True)
     manifest = folder / "manifest.json"
     pages = [
-        {"path": path, "slug": path.strip("/"), "title": path, "type": "page", "published": True}
+        {
+            "path": path,
+            "slug": path.strip("/"),
+            "title": path,
+            "type": "page",
+            "published": True,
+            "links": [*read[path].links],
+        }
         for path in sorted(read)
     ]
     head = {"schema": 1, "site_name": "Kettle", "site_url": None}

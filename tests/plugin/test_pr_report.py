@@ -7,16 +7,19 @@ import re
 import subprocess
 import sys
 import threading
+import time
 import tomllib
 from collections.abc import Iterator
+from contextlib import closing
 from html import unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from unicodedata import category
 
 import pytest
+from click.testing import Result
 from hypothesis import given
 from hypothesis.strategies import text
 
@@ -27,15 +30,20 @@ from mkdocs_stats_plugin.site_map import load_site
 from tests.plugin.branches import Project, Read, run_report, start_tracker
 from tests.plugin.sites import REPOSITORY, Site, forget_plugins
 from tests.processes import Process, free_port
+from tests.server.conftest import session_id
 from tracker_server.keyring import Keyring
 from tracker_server.keys import Keys
 
+SOURCES = (
+    *("https://www.google.com/", "https://www.google.at/", "https://a_b.example/x"),
+    *("https://www.google.co.uk/", "https://c.example/", "https://a_b.example/", "http://[::1]/"),
+)
 READ = {
-    "/": Read(9, again=4, finished=3, helpful=2, unhelpful=1),
-    "/faq/": Read(12, helpful=1),
+    "/": Read(9, again=4, finished=3, helpful=2, unhelpful=1, links=("/guide/install/", "/news/")),
+    "/faq/": Read(12, helpful=1, links=("/guide/install/",)),
     "/guide/": Read(8),
-    "/guide/install/": Read(11, again=1, finished=11, unhelpful=2),
-    "/guide/tune/": Read(20),
+    "/guide/install/": Read(11, again=1, finished=11, unhelpful=2, sources=SOURCES),
+    "/guide/tune/": Read(20, sources=("https://tuners.example/",)),
     "/news/": Read(3),
     "/über/größe/": Read(1, finished=1, helpful=1),
     # Longer ago than what is asked for.
@@ -111,9 +119,13 @@ def test_each_kind_of_change_is_told_with_its_readers(project: Project, tracker:
         "⚠️ 2 pages with at most 10 readers in 30 days lose their addresses without a redirect.\n\n"
         f"{HEAD}"
         f"| Install<br>{_link(tracker, '/guide/install/')} "
-        "| ❌ renamed to <code>/guide/setup/</code>, **no redirect** "
+        "| ❌ renamed to <code>/guide/setup/</code>, **no redirect**"
+        "<br>7 of its views came from other sites (Google 3, a&#95;b.example 2, ::1 1, "
+        "1 more), 2 published pages link to it "
         "| 11 | 12 | 0 of 2 | 92 % |\n"
-        f"| News<br>{_link(tracker, '/news/')} | ⚠️ deleted, **no redirect** | 3 | 3 | – | 0 % |\n"
+        f"| News<br>{_link(tracker, '/news/')} | ⚠️ deleted, **no redirect**"
+        "<br>none of its views came from other sites, 1 published page links to it "
+        "| 3 | 3 | – | 0 % |\n"
         f"| Old ways<br>{_link(tracker, '/guide/old/')} "
         "| ⚠️ deleted, **its redirect leads nowhere** | 0 | 0 | – | – |\n"
         f"| Tune<br>{_link(tracker, '/guide/tune/')} "
@@ -188,6 +200,15 @@ def test_json_has_the_same(project: Project, tracker: Process, tmp_path: Path) -
                 "completed": 11,
                 "positive": 0,
                 "negative": 2,
+                "now": 0,
+                "fromElsewhere": 7,
+                "sources": [
+                    {"source": "Google", "views": 3},
+                    {"source": "a_b.example", "views": 2},
+                    {"source": "::1", "views": 1},
+                    {"source": "c.example", "views": 1},
+                ],
+                "links": 2,
             }
         ],
     }
@@ -435,7 +456,10 @@ def test_a_tracker_that_is_not_public_wants_a_token(project: Project, tmp_path: 
 def test_few_questions_are_asked(
     project: Project, tracker: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One for a single page; else one for all, and one for each that was viewed, up to a bound."""
+    """One for a single page; else one for all, and one for each that was viewed, up to a bound.
+
+    A page that is lost goes before others. One at the end tells who reads any of them now.
+    """
     asked: list[str] = []
     ask = remote.ask
 
@@ -451,24 +475,25 @@ def test_few_questions_are_asked(
     run_report(project.root)
     single = asked.copy()
     asked.clear()
-    for name in ("faq.md", "index.md", "guide/old.md", "news.md"):
+    for name in ("faq.md", "index.md", "guide/old.md", "guide/tune.md"):
         project.write(name, "# Changed\n")
-    project.remove("guide/tune.md")
+    project.remove("news.md")
     project.commit()
     result = run_report(project.root)
 
-    report = "/api/report?period=30d&limit=1&pages="
-    assert single == [f"{report}1&page=/news/"]
+    report, now = "/api/report?period=30d&limit=", "/api/stats?limit=1000"
+    assert single == [f"{report}1&pages=1&page=/news/", now]
     assert asked == [
-        f"{report}1000",
-        f"{report}1&page=/guide/tune/",
-        f"{report}1&page=/faq/",
+        f"{report}1&pages=1000",
+        f"{report}1000&pages=1&page=/news/",
+        f"{report}1&pages=1&page=/guide/tune/",
+        now,
     ]
     assert [row.split(" | ")[-3:] for row in result.stdout.splitlines() if "<br>" in row] == [
+        ["3", "–", "0 % |"],
         ["20", "–", "0 % |"],
-        ["12", "1 of 1", "0 % |"],
+        ["12", "?", "0 % |"],
         ["13", "?", "23 % |"],
-        ["3", "?", "0 % |"],
         ["0", "–", "– |"],
     ]
     assert "of the last 30 days; ratings only of those with most readers.\n" in result.stdout
@@ -486,7 +511,8 @@ def test_a_base_that_is_only_at_the_origin_is_found(project: Project, tmp_path: 
 
     result = run_report(clone)
 
-    assert "| ⚠️ deleted, **no redirect** | 3 | 3 |" in result.stdout
+    assert "| ⚠️ deleted, **no redirect**<br>none of its views" in result.stdout
+    assert " | 3 | 3 |" in result.stdout
     assert result.exit_code == 0
 
 
@@ -626,7 +652,7 @@ def test_pages_beyond_the_list_are_asked_for(
     unasked = run_report(project.root)
     strict = run_report(project.root, "--strict")
 
-    assert "| ❌ deleted, **no redirect** | 3 | 3 |" in asked.stdout
+    assert "| ❌ deleted, **no redirect**<br>none of its views" in asked.stdout
     assert "| ⚠️ deleted, **no redirect** | 0 | 0 |" in asked.stdout
     assert unasked.stdout.startswith(
         f"{MARKER}⚠️ 2 pages lose their addresses without a redirect, "
@@ -652,37 +678,68 @@ class _Answers(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+_NAME = HOSTILE.replace("&lt;", "<")
 _ROW = {"path": "/faq/", "visitors": 12, "views": 13, "pageLoads": 4, "completed": 1}
 _LIST = json.dumps({"pages": [_ROW]}).encode()
+_PAGE = {
+    "visitors": 12,
+    "views": 13,
+    "visits": 9,
+    "links": 1_234,
+    "reading": {"pageLoads": 4, "completed": 1},
+    "feedback": {"positive": 0, "negative": 0},
+    "referrers": [{"referrer": "", "visits": 5}, {"referrer": _NAME, "visits": 4}],
+}
+_READERS = {"activeVisitors": 2, "activeByPath": [{"path": "/faq/", "visitors": 2}]}
+_STATS = json.dumps(_READERS).encode()
+_MISSING = "Figures are missing, the tracker could not be asked: {}.\n"
+_UNSAID = "? of its views came from other sites, ? published pages link to it"
+
+
+def _report_of_faq_gone(project: Project, bodies: list[tuple[int, bytes]], *options: str) -> Result:
+    """Report on a branch without ``/faq/``, with these answers of a tracker."""
+    project.branch()
+    project.remove("faq.md")
+    project.write("index.md", "# Kettle\n\nNew.\n")
+    project.write("guide/extra.md", "# Extras\n")
+    project.commit()
+    handler = type("Handler", (_Answers,), {"bodies": bodies})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        result = run_report(project.root, "--tracker", url, *options)
+        server.shutdown()
+    assert bodies == []
+    return result
 
 
 @pytest.mark.parametrize(
     ("bodies", "figures", "problem", "code"),
     [
         pytest.param(
-            [(200, _LIST), (503, b"")],
-            "12 | 13 | ? | 25 %",
+            [(200, _LIST), (503, b""), (200, _STATS)],
+            f"<br>{_UNSAID} | 12 | 2 | 13 | ? | 25 %",
             "it answers 503 (Service Unavailable)",
             1,
             id="busy",
         ),
         pytest.param(
-            [(200, _LIST), (200, b"[]")],
-            "12 | 13 | ? | 25 %",
+            [(200, _LIST), (200, b"[]"), (503, b"")],
+            f"<br>{_UNSAID} | 12 | 13 | ? | 25 %",
             "its answer is not understood: list indices must be integers or slices, not str",
             1,
             id="another-answer",
         ),
         pytest.param(
             [(200, _LIST.replace(b"13", b"-13"))],
-            "? | ? | ? | ?",
+            " | ? | ? | ? | ?",
             "its answer is not understood: -13 is no count",
             0,
             id="no-count",
         ),
         pytest.param(
             [(200, b"<html>")],
-            "? | ? | ? | ?",
+            " | ? | ? | ? | ?",
             "its answer is not understood: Expecting value: line 1 column 1 (char 0)",
             0,
             id="no-tracker",
@@ -693,16 +750,118 @@ def test_what_was_answered_before_something_went_wrong_counts(
     project: Project, bodies: list[tuple[int, bytes]], figures: str, problem: str, code: int
 ) -> None:
     """The report has what is known, and says why that is not all."""
-    project.branch()
-    project.remove("faq.md")
-    project.write("index.md", "# Kettle\n\nNew.\n")
-    project.commit()
-    handler = type("Handler", (_Answers,), {"bodies": bodies})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        result = run_report(project.root, "--tracker", f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
+    result = _report_of_faq_gone(project, [*bodies])
 
-    assert f"deleted, **no redirect** | {figures} |\n" in result.stdout
-    assert f"Figures are missing, the tracker could not be asked: {problem}.\n" in result.stdout
-    assert (result.exit_code, bodies) == (code, [])
+    assert f"deleted, **no redirect**{figures} |\n" in result.stdout
+    assert _MISSING.format(problem) in result.stdout
+    assert result.exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        pytest.param(
+            {},
+            f"4 of its views came from other sites ({SHOWN} 4), 1,234 published pages link to it",
+            id="all",
+        ),
+        pytest.param(
+            {"links": 0, "visits": 5, "referrers": [{"referrer": "", "visits": 5}]},
+            "none of its views came from other sites, no published pages link to it",
+            id="none",
+        ),
+        pytest.param(
+            {"visits": 10},
+            "? of its views came from other sites, 1,234 published pages link to it",
+            id="not-all-sources",
+        ),
+        pytest.param(
+            {"links": None, "referrers": [{"referrer": "x.example", "views": 9}]},
+            _UNSAID,
+            id="older-tracker",
+        ),
+    ],
+)
+def test_who_would_find_a_page_gone_is_told_as_far_as_it_is_known(
+    project: Project, changed: dict[str, Any], said: str
+) -> None:
+    """Sources are names that strangers choose. A list that is cut does not pass for the whole."""
+    page = json.dumps({**_PAGE, **changed}).encode()
+    result = _report_of_faq_gone(project, [(200, _LIST), (200, page), (200, _STATS)])
+
+    assert f"deleted, **no redirect**<br>{said} | 12 | 2 |" in result.stdout
+    assert "could not be asked" not in result.stdout
+
+
+def _pages(result: Result) -> dict[str, dict[str, Any]]:
+    return {page["path"]: page for page in json.loads(result.stdout)["pages"]}
+
+
+@pytest.mark.parametrize(
+    ("status", "stats", "now"),
+    [
+        pytest.param(200, _READERS, {"/faq/": 2, "/": 0}, id="all-listed"),
+        pytest.param(200, {**_READERS, "activeVisitors": 3}, {"/faq/": 2, "/": None}, id="cut"),
+        pytest.param(200, {"activeVisitors": 2}, {"/faq/": None, "/": None}, id="older-tracker"),
+        pytest.param(403, {}, {"/faq/": None, "/": None}, id="refused"),
+    ],
+)
+def test_who_reads_now_is_not_known_where_it_is_not_told(
+    project: Project, status: int, stats: dict[str, Any], now: dict[str, int | None]
+) -> None:
+    """Nobody is not the same as not listed; the other figures stay."""
+    answers = [(200, _LIST), (200, json.dumps(_PAGE).encode())]
+    bodies = [*answers, (status, json.dumps(stats).encode())]
+    result = _report_of_faq_gone(project, bodies, "--format", "json")
+    pages = _pages(result)
+
+    assert {path: page["now"] for path, page in pages.items()} == {**now, "/guide/extra/": None}
+    assert (pages["/faq/"]["readers"], pages["/faq/"]["fromElsewhere"]) == (12, 4)
+    assert pages["/"]["sources"] is pages["/"]["links"] is None
+    is_known = now["/faq/"] is not None
+    assert (json.loads(result.stdout)["problem"] is None) == is_known
+
+
+def test_who_reads_a_page_now_is_told_where_anybody_does(project: Project, tmp_path: Path) -> None:
+    """In a column of its own, which is not there while nobody reads."""
+    tracker = start_tracker(tmp_path / "live", {"/faq/": Read(12), "/news/": Read(3)})
+    project.branch()
+    project.remove("news.md")
+    project.write("faq.md", "# Changed\n")
+    project.write("guide/extra.md", "# Extras\n")
+    project.commit()
+    try:
+        nobody = run_report(project.root, "--tracker", _url(tracker))
+        _read_now(tracker, "/faq/", 2)
+        read = run_report(project.root, "--tracker", _url(tracker))
+        pages = _pages(run_report(project.root, "--tracker", _url(tracker), "--format", "json"))
+    finally:
+        tracker.stop()
+
+    assert HEAD in nobody.stdout
+    rows = [line for line in read.stdout.splitlines() if line.startswith("|")]
+    assert rows[0] == "| Page | Change | Readers | Now | Views | Helpful | Read to the end |"
+    assert rows[1] == "| --- | --- | ---: | ---: | ---: | ---: | ---: |"
+    assert [row.split(" | ")[-5:-3] for row in rows[2:]] == [["3", "0"], ["12", "2"], ["–", "–"]]
+    assert read.stdout.endswith(f"{ALL_KNOWN[:-2]}. Now: readers when this was written.\n")
+    assert {path: page["now"] for path, page in pages.items()} == {
+        "/news/": 0,
+        "/faq/": 2,
+        "/guide/extra/": None,
+    }
+
+
+def _read_now(tracker: Process, path: str, readers: int) -> None:
+    """Let so many read a page, and wait until the tracker says so, within a second or so."""
+    with closing(tracker.connect()) as connection:
+        for number in range(readers):
+            ids = {"s": session_id(number), "l": f"{number:032x}"}
+            connection.request("POST", "/api/collect", json.dumps({"t": "view", "p": path, **ids}))
+            answer = connection.getresponse()
+            assert (answer.read(), answer.status) == (b"", 204)
+        for _ in range(100):
+            connection.request("GET", "/api/stats?limit=1000")
+            if json.load(connection.getresponse())["activeVisitors"] == readers:
+                return
+            time.sleep(0.05)
+    pytest.fail("nobody is said to read")

@@ -136,7 +136,7 @@ def test_the_steps_report_show_and_comment(tmp_path: Path, known: str, sent: lis
     assert codes == {"Report": 1, "Show": 0, "Comment": 0}
     summary = (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert summary.startswith(MARKER)
-    assert "/stats?page=/faq/) | ❌ deleted, **no redirect** | 12 | 12 |" in summary
+    assert "/stats?page=/faq/) | ❌ deleted, **no redirect**<br>none of its views" in summary
     asked, written, end = (tmp_path / "calls").read_text().split("---\n")
     assert asked.splitlines()[:4] == ["api", "--paginate", "COMMENTS", "--jq"]
     assert f'startswith("{MARKER}")' in asked

@@ -32,7 +32,7 @@ _PARAMETERS_OF = {
     "/api/report": PARAMETERS[: PARAMETERS.index("metric")],
     "/api/counters": ("path",),
     "/api/stats": ("limit",),
-    "/badge.svg": ("metric", "label", "path"),
+    "/badge.svg": ("metric", "label", "path", "report"),
 }
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 """What a message says that it comes from, lest it is left out as a bot's."""

@@ -9,8 +9,11 @@ from sqlalchemy import event
 from werkzeug.test import TestResponse
 
 from tests.server.conftest import CONTRACT, MakeSite, Site
+from tests.server.content.manifests import deploy, page
 from tracker_server import counters as counters_module
 from tracker_server.badge import MAX_LABEL_CHARS, render_badge, shorten
+from tracker_server.catalogue import REPORTS
+from tracker_server.texts import Texts
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -218,6 +221,124 @@ def test_badge_refuses_what_is_wrong(site: Site, parameters: dict[str, str], sai
     answer = _badge(site, **parameters)
 
     assert (answer.status_code, answer.text) == (400, f"{said}\n")
+
+
+@pytest.fixture
+def old(make_site: MakeSite) -> Site:
+    """A tracker of a site with three pages that are read and have not changed for long."""
+    site = make_site()
+    paths = ("/", "/guide/", "/faq/")
+    deploy(site, *(page(path, updated="2024-01-01") for path in paths), page("/unread/"))
+    for path in paths:
+        site.view(path)
+    site.send("event", "/gone/", n="not_found", l="f" * 32)
+    return site
+
+
+@pytest.mark.parametrize("name", [report.name for report in REPORTS])
+def test_badge_of_a_report_has_the_number_of_its_rows(old: Site, name: str) -> None:
+    """Of each that there is, by its name; over the days and options of its JSON."""
+    rows = old.client.get(f"/api/content/{name}").get_json()["rowCount"]
+
+    answer = _badge(old, report=name)
+
+    assert answer.status_code == 200
+    assert _texts(answer.text) == [Texts("en")(f"content.{name}"), str(rows)]
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        pytest.param("stale", "3", id="stale"),
+        pytest.param("never-read", "1", id="never-read"),
+        pytest.param("not-found", "1", id="not-found"),
+        pytest.param("feedback", "0", id="none"),
+    ],
+)
+def test_badge_of_a_report_counts_what_there_is(old: Site, name: str, number: str) -> None:
+    """With any label, and none where there is none."""
+    assert _texts(_badge(old, report=name, label="to do").text) == ["to do", number]
+
+
+def test_badge_of_a_report_counts_rows_that_its_json_does_not_show(make_site: MakeSite) -> None:
+    """All of them, where there are more than the first hundred."""
+    site = make_site()
+    deploy(site, *(page(f"/{number}/") for number in range(120)))
+
+    assert _texts(_badge(site, report="never-read").text)[1] == "120"
+
+
+@pytest.mark.parametrize(
+    ("language", "label"),
+    [
+        pytest.param("de", "Veraltet, aber gefragt", id="german"),
+        pytest.param("de-AT", "Veraltet, aber gefragt", id="region"),
+        pytest.param("fr", "Stale but popular", id="without-texts"),
+        pytest.param(None, "Stale but popular", id="unknown"),
+    ],
+)
+def test_badge_of_a_report_is_called_as_the_site_speaks(
+    make_site: MakeSite, language: str | None, label: str
+) -> None:
+    """The language of its front page, not that of the reader: caches have one for all."""
+    site = make_site()
+    said = {} if language is None else {"language": language}
+    deploy(site, page("/", **said), page("/en/", language="en"))
+    address = "/badge.svg?report=stale"
+
+    for accepted in ("en", "de"):
+        answer = site.client.get(address, headers={"Accept-Language": accepted})
+        assert _texts(answer.text) == [label, "0"]
+        assert answer.headers["Cache-Control"] == "public, max-age=60"
+
+
+def test_badge_of_a_report_is_read_once_in_ten_seconds(old: Site) -> None:
+    """Also where its JSON was asked for: until then the database is not, however many look."""
+    statements: list[str] = []
+    _badge(old, report="stale")
+    old.client.get("/api/content/never-read")
+
+    @event.listens_for(old.tracker.engine, "before_cursor_execute")
+    def _note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        statements.append(statement)
+
+    old.clock.advance(0.5)
+    for name in ("stale", "never-read", "stale"):
+        _badge(old, report=name)
+    kept = statements.copy()
+    deploy(old, page("/", updated="2025-12-31"))
+    old.clock.advance(10)
+
+    assert kept == []
+    assert _texts(_badge(old, report="stale").text)[1] == "0"
+    assert statements
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        pytest.param({"report": "stale", "metric": "views"}, "metric", id="metric"),
+        pytest.param({"report": "stale", "path": "/"}, "path", id="path"),
+        pytest.param({"report": "stale", "period": "7d"}, "period", id="period"),
+        pytest.param({"report": "stale", "min_days": "0"}, "min_days", id="option"),
+    ],
+)
+def test_badge_of_a_report_takes_a_label_alone(
+    site: Site, parameters: dict[str, str], said: str
+) -> None:
+    """What it would leave out is refused: the number would be taken for another."""
+    answer = _badge(site, **parameters)
+
+    assert (answer.status_code, answer.text) == (400, f"{said}: does not go with report\n")
+
+
+@pytest.mark.parametrize("name", ["", "money", "stale.csv", "STALE"])
+def test_badge_of_an_unknown_report_says_which_there_are(site: Site, name: str) -> None:
+    """And an empty name is no question about the site."""
+    answer = _badge(site, report=name)
+
+    known = ", ".join(report.name for report in REPORTS)
+    assert (answer.status_code, answer.text) == (400, f"report: must be one of {known}\n")
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,13 @@ TRICKS = (
 LEAKS = re.compile(r"first-boil|First boil|leak-|guidebook|[\"'>]/blog|totalPageViews|data-stat=")
 """What is only said of pages outside, and of the site."""
 CONTENT = {"/api/content/<report>", "/stats/content", "/stats/content/<report>"}
-FIGURES = {"/stats", "/api/stats", "/api/live", "/api/report", *CONTENT}
+BADGE_OF_A_REPORT = "/badge.svg?report=stale"
+"""No route of its own, and yet for those alone who may see the report."""
+FIGURES = {"/stats", "/api/stats", "/api/live", "/api/report", BADGE_OF_A_REPORT, *CONTENT}
 COUNTERS = {"/api/counters", "/badge.svg"}
 OPEN = {"/", "/healthz", "/readyz", "/static/<path:filename>", "/sign-in"}
+
+RULES = {*POLICIES.keys() - {COLLECT}, BADGE_OF_A_REPORT}
 
 Headers = dict[str, str]
 
@@ -174,8 +178,9 @@ def _opens(visibility: str, role: str) -> set[str]:
 def _address(rule: str, path: str | None) -> str:
     address = {"/static/<path:filename>": "/static/stats.css", "/share/<secret>": "/share/x"}
     rule = rule.replace("<report>", "never-read")
-    query = "" if path is None else f"?page={quote(path)}&path={quote(path)}"
-    return address.get(rule, rule) + query
+    query = "" if path is None else f"page={quote(path)}&path={quote(path)}"
+    rule = address.get(rule, rule)
+    return f"{rule}{'&' if '?' in rule else '?'}{query}" if query else rule
 
 
 def _method(rule: str) -> str:
@@ -191,7 +196,7 @@ def _walk(world: World) -> tuple[int, int]:
     asked = refused = 0
     for role in world.roles.keys() - {"link of a section"}:
         opens = _opens(world.visibility, role)
-        for rule in POLICIES.keys() - {COLLECT}:
+        for rule in RULES:
             for path in PAGES:
                 with world.ask(role, _address(rule, path), _method(rule)) as answer:
                     asked += 1
@@ -214,7 +219,7 @@ def test_every_route_is_open_to_whom_it_is_for_and_to_nobody_else(world: World) 
     """All roles by all routes by pages inside, outside and badly named; refusals tell nothing."""
     asked, refused = _walk(world)
 
-    assert asked == (len(world.roles) - 1) * (len(POLICIES) - 1) * len(PAGES)
+    assert asked == (len(world.roles) - 1) * len(RULES) * len(PAGES)
     assert refused > asked / 10
 
 
@@ -245,7 +250,7 @@ def test_a_link_of_a_section_opens_its_pages_and_no_others(world: World) -> None
     opens = _opens(world.visibility, role)
     rules = ("/stats", "/api/report", *COUNTERS)
     inside = {("/stats", None), *((rule, path) for rule in rules for path in INSIDE)}
-    for rule in POLICIES.keys() - {COLLECT}:
+    for rule in RULES:
         for path in (None, *INSIDE, *OUTSIDE, *TRICKS):
             with world.ask(role, _address(rule, path), _method(rule)) as answer:
                 said = (rule, path, answer.status_code)
@@ -304,6 +309,7 @@ def test_a_section_has_the_figures_of_its_pages(world: World) -> None:
         return
 
     assert {row["path"] for row in owner["next"]} >= {"/blog/2026/first-boil/"}
+    assert (owner["links"], guest["links"]) == (0, None)
     assert guest["next"] is None
     for key in ("views", "visitors", "visits", "series", "referrers", "countries", "reading"):
         assert guest[key] == owner[key], key
@@ -336,6 +342,23 @@ def _paths_of(page: str) -> set[str]:
     return set(re.findall(r'data-path="([^"]+)"', page))
 
 
+def test_the_badge_of_a_report_is_answered_to_whom_the_report_is(world: World) -> None:
+    """Status by status and word by word, whoever asks; whatever else the question says."""
+    for role in world.roles:
+        report = world.ask(role, "/api/content/stale")
+        for query in ("report=stale", "report=&report=stale", "report=", "metric=views&report=x"):
+            badge = world.ask(role, f"/badge.svg?{query}")
+            said = (role, query, badge.status_code)
+            if report.status_code == 200:
+                assert badge.status_code == (200 if query == "report=stale" else 400), said
+            else:
+                assert (badge.status_code, badge.text) == (report.status_code, report.text), said
+        # Another case is another name, and no way around.
+        other = world.ask(role, "/badge.svg?Report=stale")
+        assert other.status_code == world.ask(role, "/badge.svg").status_code
+        assert "Stale" not in other.text
+
+
 def test_secrets_are_taken_from_headers_only(world: World) -> None:
     """One in an address or a body, where logs keep it, opens nothing."""
     token = world.roles["reading token"]["Authorization"].removeprefix("Bearer ")
@@ -346,9 +369,10 @@ def test_secrets_are_taken_from_headers_only(world: World) -> None:
 
 def test_answers_for_some_are_kept_by_no_cache_for_others(world: World) -> None:
     """Caches that are shared are told, and those for everybody may be kept as ever."""
-    for path in ("/api/stats", "/api/report", "/api/counters?path=/", "/badge.svg"):
+    counted = ("/api/counters?path=/", "/badge.svg")
+    for path in ("/api/stats", "/api/report", BADGE_OF_A_REPORT, *counted):
         answer = world.ask("owner", path)
-        counters = path.startswith(("/api/counters", "/badge"))
+        counters = path in counted
         is_open = world.visibility == "public" or (world.visibility == "counters" and counters)
         assert ("private" in answer.headers["Cache-Control"]) is not is_open, path
         assert ({"Cookie", "Authorization"} <= set(answer.vary)) is not is_open, path

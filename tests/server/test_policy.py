@@ -12,7 +12,7 @@ from tracker_server.app import create_app
 from tracker_server.config import Settings
 from tracker_server.errors import UnguardedRouteError
 from tracker_server.guard import require_policies
-from tracker_server.policy import COLLECT, MESSAGE_HEADERS, POLICIES, Policy
+from tracker_server.policy import COLLECT, MESSAGE_HEADERS, POLICIES, VARIANTS, Policy, policy_of
 
 ADDRESSES = {
     "/static/<path:filename>": "/static/stats.css",
@@ -20,7 +20,14 @@ ADDRESSES = {
     "/api/counters": "/api/counters?path=/",
 }
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
-ROUTES = sorted(POLICIES.keys() - {COLLECT})
+ROUTES = sorted({*POLICIES.keys() - {COLLECT}, "/badge.svg?report=stale"})
+"""Each line of the table, and what holds instead with a parameter."""
+
+
+def policy_at(route: str) -> Policy:
+    """Return what the table says of a route, or of one with a parameter."""
+    rule, _, parameter = route.partition("?")
+    return policy_of(rule, {parameter.partition("=")[0]})
 
 
 def address_of(rule: str) -> str:
@@ -78,6 +85,13 @@ def test_an_application_with_a_route_without_policy_does_not_start(
         require_policies(app)
 
 
+def test_a_parameter_asks_for_no_other_methods() -> None:
+    """Routes are compared with the table by their methods, and each variant is of a route."""
+    assert {f"{rule}?{name}=stale" for rule, (name, _) in VARIANTS.items()} < {*ROUTES}
+    for rule, (_, variant) in VARIANTS.items():
+        assert variant.methods == POLICIES[rule].methods
+
+
 def test_a_policy_of_no_route_is_found(tracker: Site) -> None:
     """What is in the table only by mistake would promise something."""
     app = Flask("another")
@@ -93,11 +107,11 @@ def test_other_methods_are_refused(tracker: Site, rule: str) -> None:
     for method in METHODS:
         with tracker.client.open(address_of(rule), method=method) as answer:
             refused = answer.status_code == 405
-        assert refused is (method not in POLICIES[rule].methods), method
+        assert refused is (method not in policy_at(rule).methods), method
 
 
 def _answers(site: Site, rule: str) -> Iterator[Response]:
-    for method in sorted(POLICIES[rule].methods):
+    for method in sorted(policy_at(rule).methods):
         with site.client.open(address_of(rule), method=method) as answer:
             yield answer
 
@@ -105,7 +119,7 @@ def _answers(site: Site, rule: str) -> Iterator[Response]:
 @pytest.mark.parametrize("rule", ROUTES)
 def test_every_answer_has_the_headers_of_its_policy(tracker: Site, rule: str) -> None:
     """Whoever asks, and whether it is refused or not."""
-    policy = POLICIES[rule]
+    policy = policy_at(rule)
     for answer in _answers(tracker, rule):
         assert {*answer.headers.items()} >= {*policy.headers().items()}, rule
         assert "Server" not in answer.headers
@@ -115,13 +129,13 @@ def test_every_answer_has_the_headers_of_its_policy(tracker: Site, rule: str) ->
 @pytest.mark.parametrize("rule", ROUTES)
 def test_no_answer_may_be_framed_or_run_what_is_not_the_trackers(rule: str) -> None:
     """Said of each content, whatever the table calls it."""
-    policy = POLICIES[rule].headers()["Content-Security-Policy"]
+    policy = policy_at(rule).headers()["Content-Security-Policy"]
     parts = dict(part.strip().partition(" ")[::2] for part in policy.split(";"))
 
     assert parts["default-src"] == "'none'"
     assert "unsafe" not in policy
     assert "sandbox" in parts or parts["frame-ancestors"] == "'none'"
-    if POLICIES[rule].content == "page":
+    if policy_at(rule).content == "page":
         assert parts["require-trusted-types-for"] == "'script'"
         assert parts["form-action"] == "'self'"
 
@@ -160,9 +174,11 @@ def test_only_what_sites_show_may_be_read_by_their_pages(
         allowed = answer.headers.get("Access-Control-Allow-Origin")
         refused = answer.status_code in {401, 403, 405}
 
-    own = POLICIES[rule].origins == "own"
+    own = policy_at(rule).origins == "own"
     is_site = origin == "https://kettle.example"
-    assert allowed == (origin if POLICIES[rule].origins == "sites" and is_site else None) or refused
+    assert (
+        allowed == (origin if policy_at(rule).origins == "sites" and is_site else None) or refused
+    )
     assert not (own and allowed)
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
@@ -177,12 +193,14 @@ FOREIGN = (
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
-@pytest.mark.parametrize("rule", [rule for rule in ROUTES if POLICIES[rule].origins == "own"])
+@pytest.mark.parametrize("rule", [rule for rule in ROUTES if policy_at(rule).origins == "own"])
 def test_pages_of_other_sites_reach_none_of_the_other_routes(
     tracker: Site, rule: str, headers: dict[str, str]
 ) -> None:
     """Neither as pictures nor as frames nor by scripts."""
-    method = "GET" if "GET" in POLICIES[rule].methods else min(POLICIES[rule].methods - {"OPTIONS"})
+    method = (
+        "GET" if "GET" in policy_at(rule).methods else min(policy_at(rule).methods - {"OPTIONS"})
+    )
 
     assert tracker.client.open(address_of(rule), method=method, headers=headers).status_code == 403
 

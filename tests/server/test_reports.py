@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.server.conftest import CONTRACT, NOON, FakeClock, MakeSite, Site, session_id
+from tests.server.content.manifests import deploy, page
 from tracker_server.cleanup import prune_views
 from tracker_server.database import open_reader
 from tracker_server.errors import BusyError, InvalidQuestionError
@@ -439,6 +440,42 @@ def test_a_report_of_a_page_that_nobody_viewed_is_all_zero(site: Site) -> None:
     assert (report["views"], report["visitors"], report["visits"]) == (0, 0, 0)
     assert report["series"]["views"] == report["series"]["visitors"] == [0, 0]
     assert report["pages"] == report["next"] == report["exitPages"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "links"),
+    [
+        pytest.param("page=/faq/", 2, id="drafts-and-itself-left-out"),
+        pytest.param("page=/questions/", 2, id="former-path"),
+        pytest.param("page=/faq/&country=DE", 2, id="with-a-filter"),
+        pytest.param("page=/a/", 0, id="none"),
+        pytest.param("page=/never/", None, id="no-page"),
+        pytest.param("period=7d", None, id="whole-site"),
+    ],
+)
+def test_a_report_of_a_page_counts_the_pages_that_link_to_it(
+    make_site: MakeSite, query: str, links: int | None
+) -> None:
+    """Those of the manifest in force, as the report on pages that nobody reads does."""
+    site = make_site()
+    deploy(
+        site,
+        page("/a/", links=["/faq/", "/a/"]),
+        page("/b/", links=["/faq/"]),
+        page("/draft/", links=["/faq/", "/b/"], published=False),
+        page("/faq/", links=["/faq/"], formerly=["/questions/"]),
+    )
+    site.view("/never/")
+
+    assert _report(site, f"?{query}")["links"] == links
+
+
+def test_links_are_not_known_where_the_manifest_names_none(make_site: MakeSite) -> None:
+    """A build may leave them out, which is not to be taken for a page without any."""
+    site = make_site()
+    deploy(site, page("/a/"), page("/draft/", links=["/a/"], published=False))
+
+    assert _report(site, "?page=/a/")["links"] is None
 
 
 def test_filters_are_combined(site: Site) -> None:

@@ -11,10 +11,11 @@ from tracker_server.queries.moved import read_moves
 from tracker_server.queries.site_pages import (
     IS_OFFERED,
     count_bot_views,
+    count_links,
     count_views,
     number_of,
 )
-from tracker_server.statements import LINKS, PAGES, PATHS, TOTALS
+from tracker_server.statements import PAGES, PATHS, TOTALS
 from tracker_server.tables import Column, ContentReport, Option, PageRef, Table, TableQuestion
 from tracker_server.wire import as_date
 
@@ -69,7 +70,7 @@ REPORT = ContentReport("never-read", read, (_MIN_AGE,))
 
 
 def _read_pages(connection: Connection, today: int) -> list[_Page]:
-    columns, links = PAGES.c, _count_links(connection)
+    columns, links = PAGES.c, count_links(connection)
     statement = select(
         *(columns.path_id, PATHS.c.text, columns.title, columns.nav, columns.trail),
         func.coalesce(columns.created, columns.date),
@@ -91,14 +92,6 @@ def _read_pages(connection: Connection, today: int) -> list[_Page]:
             )
         )
     return pages
-
-
-def _count_links(connection: Connection) -> dict[int, int]:
-    """Return from how many other pages each page is linked to."""
-    statement = select(LINKS.c.to_id, func.count()).group_by(LINKS.c.to_id)
-    statement = statement.join_from(LINKS, PAGES, PAGES.c.path_id == LINKS.c.from_id)
-    statement = statement.where(PAGES.c.published.is_(True))
-    return dict(plain_rows(connection, statement))
 
 
 def _urgency(page: _Page) -> tuple[bool, bool, int, str]:

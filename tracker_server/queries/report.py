@@ -34,6 +34,7 @@ from tracker_server.queries.moved import Moves, find_page, read_moves
 from tracker_server.queries.readings import read_readings
 from tracker_server.queries.refs import read_refs
 from tracker_server.queries.sections import read_sections
+from tracker_server.queries.site_pages import count_links_to
 from tracker_server.schema import WHOLE_SITE
 from tracker_server.statements import DEPLOYS, TOTALS
 
@@ -83,6 +84,7 @@ def read_report(
         raw_since=since or None,
         exact=read_since is None or question.first_day >= since,
         deploys=_deploys(connection, question),
+        links=None if path_id is None else count_links_to(connection, path_id),
     )
 
 
