@@ -1,8 +1,11 @@
 """Renamed headings: what two manifests tell, and what is kept of it over many."""
 
 from dataclasses import replace
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import event
 
 from tests.server.conftest import MakeSite, Site
@@ -65,6 +68,35 @@ def test_what_two_manifests_tell(before: str, after: str, renamed: str) -> None:
     expected = dict(pair.split(">") for pair in renamed.split())
 
     assert find_renamed(_headings(before), _headings(after)) == expected
+
+
+_PAGES = st.lists(
+    st.builds(Heading, st.sampled_from("abcdefgh"), st.sampled_from("ABC"), st.integers(1, 3)),
+    unique_by=lambda heading: heading.anchor,
+).map(tuple)
+
+
+@given(_PAGES, st.sets(st.sampled_from("abcdefgh")))
+def test_what_is_only_renamed_is_found(page: tuple[Heading, ...], some: set[str]) -> None:
+    """Any of the headings, if nothing else has changed."""
+    after = [
+        replace(one, anchor=f"{one.anchor}2", title=f"{one.title}2") if one.anchor in some else one
+        for one in page
+    ]
+    there = {one.anchor for one in page}
+
+    assert find_renamed(page, after) == {name: f"{name}2" for name in some & there}
+
+
+@given(_PAGES, _PAGES)
+def test_the_way_back_is_the_way(before: tuple[Heading, ...], after: tuple[Heading, ...]) -> None:
+    """It leads from what is gone to what is new, and from there to where it came from."""
+    found, back = find_renamed(before, after), find_renamed(after, before)
+    gone, fresh = {one.anchor for one in before}, {one.anchor for one in after}
+
+    assert {new: old for old, new in found.items()} == back
+    assert found.keys() <= gone - fresh
+    assert {*found.values()} <= fresh - gone
 
 
 def _deploy(site: Site, /, *formerly: str, **pages: str) -> None:
@@ -215,6 +247,35 @@ def test_pages_in_portions_are_what_they_are_at_once(
     assert _former(site) == [f"/p{n}/ x>y 2" for n in range(7)]
     _deploy(site, *(f"/p{n}/" for n in range(1, 7)), new="y b", p0="y b")
     assert _former(site) == ["/new/ x>y 2", "/p0/ x>y 2"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_manifests_come(bare: Site, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """What is kept leads from what is not there to what is, and is no more than the bound."""
+    monkeypatch.setattr(former_anchors, "MAX_FORMER", 4)
+    random, most = Random(seed), 0
+    pages = dict.fromkeys("xyz", "abcdef")
+    for _ in range(40):
+        for name, text in pages.items():
+            letters = [*text]
+            for place in random.sample(range(len(letters)), random.choice([0, 1, 1, 2])):
+                letters[place] = random.choice("abcdefghijklmnop")
+            pages[name] = "".join(dict.fromkeys(letters)) + random.choice(["", "q", "r"])
+            pages[name] = "".join(dict.fromkeys(pages[name]))[-7:]
+        shown = {name: text for name, text in pages.items() if random.random() < 0.9}
+        _deploy(bare, **{name: " ".join(text) for name, text in shown.items()})
+        kept = bare.rows(
+            "SELECT path.text, former, anchor FROM former_anchor JOIN path ON path.id = path_id"
+        )
+        for path, former, anchor in kept:
+            assert former not in shown[path.strip("/")]
+            assert anchor in shown[path.strip("/")]
+        for name in shown:
+            count = sum(row[0] == f"/{name}/" for row in kept)
+            assert count <= 4
+            most = max(most, count)
+
+    assert most == 4
 
 
 def test_a_page_that_does_not_change_costs_no_statement(bare: Site) -> None:
