@@ -15,6 +15,7 @@ from tracker_server.model import MAX_HEADINGS, Heading, Manifest, Page
 
 AT = 1_767_268_800
 """When manifests come into force."""
+LOAD = f"{7:032x}"
 
 
 @pytest.fixture
@@ -225,14 +226,35 @@ def test_former_anchors_of_pages_that_become_one(bare: Site) -> None:
     assert _former(bare) == ["/new/ v>w 2", "/new/ x>z 3"]
 
 
+def test_nobody_knows_what_several_pages_were_that_become_one(bare: Site) -> None:
+    """None of them is what it was before."""
+    _deploy(bare, one="x a", two="t a")
+    _deploy(bare, "/one/", "/two/", new="y a")
+
+    assert _former(bare) == []
+
+
 def test_a_page_that_takes_another_in_is_compared_with_itself(bare: Site) -> None:
-    """It is no other page for it, and what came from there is checked though it did not change."""
-    _deploy(bare, old="x b", new="p q")
-    _deploy(bare, old="q b", new="p q")
-    _deploy(bare, "/old/", new="p q")
+    """And what came from there is checked, even if its own headings did not change."""
+    _deploy(bare, old="x z", less="m n", new="p q")
+    _deploy(bare, old="q y", less="m n", new="p q")
+    _deploy(bare, "/old/", new="p q", less="m n")
     assert _former(bare) == ["/new/ x>q 2"]
-    _deploy(bare, new="p r")
+    _deploy(bare, "/old/", "/less/", new="p r")
     assert _former(bare) == ["/new/ q>r 4", "/new/ x>r 2"]
+
+
+def test_headings_that_stay_for_their_figures_are_gone_all_the_same(bare: Site) -> None:
+    """Nothing is compared with them, and they can be there again."""
+    _deploy(bare, a="x b")
+    bare.view("/a/", l=LOAD)
+    assert bare.send("leave", "/a/", l=LOAD, v=9_000, h={"x": 3_000}).status_code == 202
+    _deploy(bare, a="y b")
+    assert ("x", None) in bare.rows("SELECT anchor, position FROM heading")
+    _deploy(bare, a="z b")
+    assert _former(bare) == ["/a/ x>z 2", "/a/ y>z 3"]
+    _deploy(bare, a="z b x")
+    assert _former(bare) == ["/a/ y>z 3"]
 
 
 def test_pages_in_portions_are_what_they_are_at_once(

@@ -134,6 +134,22 @@ def test_a_renamed_heading_of_a_page_that_moved(bare: Site) -> None:
     assert _met(bare) == [("/guide/", "Guide", "set-up", 3, [], *RENAMED)]
 
 
+def test_a_heading_that_the_manifest_does_not_name_is_not_suggested(bare: Site) -> None:
+    """It had no room for any; those that are kept for their figures may be there or not."""
+    load = f"{99:032x}"
+    deploy(bare, _guide(SET_UP))
+    deploy(bare, _guide(INSTALLED))
+    bare.view("/guide/", l=load)
+    answer = bare.send("leave", "/guide/", l=load, v=9_000, h={"installation": 3_000})
+    assert answer.status_code == 202
+    _arrive(bare, "/guide/", "set-up")
+    deploy(bare, _guide([]))
+    assert _met(bare) == [("/guide/", "Guide", "set-up", 1, [], None, None, None, None)]
+
+    deploy(bare, _guide(INSTALLED), page("/a/"))
+    assert _met(bare) == [("/guide/", "Guide", "set-up", 1, [], *RENAMED)]
+
+
 def test_csv_and_page_say_why(bare: Site) -> None:
     """In words of the file, and in those of the reader's language."""
     deploy(bare, _guide(SET_UP))
