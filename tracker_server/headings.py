@@ -4,11 +4,16 @@ A site may have a million of them, so no more than a few thousand are in memory,
 put in force some pages at a time.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import BigInteger, Connection, cast, delete, exists, func, insert, select, update
 from sqlalchemy import bindparam as parameter
 
+from tracker_server import former_anchors
+from tracker_server.database import plain_rows
 from tracker_server.model import EVENTS, Heading
 from tracker_server.statements import DAY_HEADINGS, EVENT_COUNTS, HEADINGS, PAGES, Statements
 from tracker_server.vocabulary import MAX_VARIABLES
@@ -21,6 +26,7 @@ Places = Mapping[str, tuple[int, int]]
 
 _NONE: Places = {}
 _SAID = ("title", "level", "words", "position")
+_KNOWN = select(*(HEADINGS.c[name] for name in ("path_id", "anchor", "id", *_SAID)))
 
 
 class Headings:
@@ -56,7 +62,11 @@ class Headings:
         return {path: places or _NONE for path, places in pages.items()}
 
 
-def replace(connection: Connection, pages: Sequence[tuple[int, Sequence[Heading]]]) -> None:
+def replace(
+    connection: Connection,
+    pages: Sequence[tuple[int, Sequence[Heading]]],
+    gone: Collection[int],
+) -> None:
     """Put the headings of a manifest in force, whose pages are in force already.
 
     One that was there before keeps its id, hence its figures, also when it was gone meanwhile.
@@ -65,12 +75,15 @@ def replace(connection: Connection, pages: Sequence[tuple[int, Sequence[Heading]
     Args:
         connection: in a transaction that holds the lock.
         pages: ids of paths, each once, and their headings in the order of the page.
+        gone: ids of what was a page before.
     """
-    gone = HEADINGS.c.path_id.not_in(select(PAGES.c.path_id))
-    there = HEADINGS.c.position.is_not(None)
-    connection.execute(update(HEADINGS).where(there, gone).values(position=None))
+    moved = former_anchors.follow_pages(connection, gone)
     for start in range(0, len(pages), MAX_VARIABLES):
-        _replace_some(connection, pages[start : start + MAX_VARIABLES])
+        _replace_some(connection, pages[start : start + MAX_VARIABLES], moved)
+    # Only now, since a page that has moved is compared with what it was before.
+    homeless = HEADINGS.c.path_id.not_in(select(PAGES.c.path_id))
+    there = HEADINGS.c.position.is_not(None)
+    connection.execute(update(HEADINGS).where(there, homeless).values(position=None))
     key = cast(HEADINGS.c.id, BigInteger) * (1 << 16)
     figures = exists().where(DAY_HEADINGS.c.key.between(key, key + (1 << 16) - 1))
     rated = select(EVENT_COUNTS.c.number).where(EVENT_COUNTS.c.event == EVENTS["feedback"])
@@ -78,26 +91,60 @@ def replace(connection: Connection, pages: Sequence[tuple[int, Sequence[Heading]
     connection.execute(delete(HEADINGS).where(*forgotten))
 
 
-def _replace_some(connection: Connection, pages: Sequence[tuple[int, Sequence[Heading]]]) -> None:
+def _replace_some(
+    connection: Connection,
+    pages: Sequence[tuple[int, Sequence[Heading]]],
+    moved: Mapping[int, Sequence[int]],
+) -> None:
     columns = HEADINGS.c
-    known = select(columns.path_id, columns.anchor, columns.id, *(columns[n] for n in _SAID))
-    known = known.where(columns.path_id.in_([path for path, _ in pages]))
-    old = {(row[0], row[1]): tuple(row[2:]) for row in connection.execute(known)}
+    rows = plain_rows(connection, _KNOWN.where(columns.path_id.in_([path for path, _ in pages])))
+    old = {(row[0], row[1]): tuple(row[2:]) for row in rows}
     fresh: list[dict[str, object]] = []
     changed: list[dict[str, object]] = []
+    touched: set[int] = set()
     for path, anchor, said in _rows(pages):
         heading, *before = old.pop((path, anchor), (None,))
         row = dict(zip(_SAID, said, strict=True))
         if heading is None:
             fresh.append({"path_id": path, "anchor": anchor, **row})
+            touched.add(path)
         elif tuple(before) != said:
             changed.append({"id_": heading, **row})
-    _add(connection, fresh)
+            if before[-1] is None:
+                touched.add(path)
     # What is left over was there and is not in the manifest any more.
-    gone = [{"id_": row[0], "position": None} for row in old.values() if row[-1] is not None]
-    for rows in filter(None, (changed, gone)):
+    left = {place: row[0] for place, row in old.items() if row[-1] is not None}
+    touched.update(path for path, _ in left)
+    after = {path: headings for path, headings in pages if path in touched or path in moved}
+    if after:
+        former_anchors.keep(connection, _before(connection, rows, after, moved), after)
+    _add(connection, fresh)
+    gone = [{"id_": heading, "position": None} for heading in left.values()]
+    for some in filter(None, (changed, gone)):
         # The columns that are set are those that the rows name.
-        connection.execute(update(HEADINGS).where(columns.id == parameter("id_")), rows)
+        connection.execute(update(HEADINGS).where(columns.id == parameter("id_")), some)
+
+
+def _before(
+    connection: Connection,
+    rows: Iterable[tuple[Any, ...]],
+    pages: Collection[int],
+    moved: Mapping[int, Sequence[int]],
+) -> dict[int, list[Heading]]:
+    """Return the headings that some pages had until now, perhaps under another path."""
+    columns = HEADINGS.c
+    there = [row for row in rows if row[0] in pages and row[-1] is not None]
+    own = {row[0] for row in there}
+    # Of several pages that became one nobody knows in which order.
+    heirs = {moved[page][0]: page for page in pages if len(moved.get(page, ())) == 1}
+    former = [path for path, page in heirs.items() if page not in own]
+    if former:
+        known = _KNOWN.where(columns.path_id.in_(former), columns.position.is_not(None))
+        there += ((heirs[row[0]], *row[1:]) for row in plain_rows(connection, known))
+    found: defaultdict[int, list[Heading]] = defaultdict(list)
+    for path, anchor, _id, title, level, words, _position in sorted(there, key=itemgetter(-1)):
+        found[path].append(Heading(anchor, title, level, words))
+    return found
 
 
 def _add(connection: Connection, rows: Sequence[Mapping[str, object]]) -> None:

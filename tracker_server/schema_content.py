@@ -105,6 +105,22 @@ class Heading(Base):
     """Where in the page it stands; none when the manifest in force does not have it."""
 
 
+class FormerAnchor(Base):
+    """Anchors that headings of the manifest in force had in the ones before."""
+
+    __tablename__ = "former_anchor"
+    __table_args__ = NO_ROW_ID
+
+    path_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """A page of the manifest in force."""
+    former: Mapped[str] = mapped_column(Word, primary_key=True)
+    """No heading of the page has it now."""
+    anchor: Mapped[str] = mapped_column(Word)
+    """That of the heading now, however often it was renamed."""
+    deploy_id: Mapped[int]
+    """The manifest with which the former one went."""
+
+
 class Deploy(Base):
     """A manifest that came into force."""
 

@@ -40,6 +40,7 @@ READINGS, DAY_READINGS, HOUR_READINGS = (
 )
 HEADINGS, DAY_HEADINGS = TABLES["heading"], TABLES["day_heading"]
 LINKS, BROKEN_ANCHORS = TABLES["link"], TABLES["broken_anchor"]
+FORMER_ANCHORS = TABLES["former_anchor"]
 REDIRECTS, MOVED = TABLES["redirect"], TABLES["moved"]
 MINUTES, DEPLOYS, DEPLOY_CHANGES = (TABLES[n] for n in ("minute_count", "deploy", "deploy_change"))
 SESSIONS, HOURS, DAYS, ALL_TIME = (

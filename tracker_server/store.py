@@ -150,9 +150,8 @@ class Store:
             known |= append(connection, PATHS, fresh)
             ids = {page.path: known[page.path] for page in manifest.pages}
             gone = content.replace(connection, manifest, digest, at, ids)
-            headings.replace(
-                connection, [(ids[page.path], page.headings) for page in manifest.pages]
-            )
+            of_pages = [(ids[page.path], page.headings) for page in manifest.pages]
+            headings.replace(connection, of_pages, gone)
             links.replace(connection, manifest.pages, ids, gone)
 
     def clean_up(self, now: int, patience: int = 1) -> bool:

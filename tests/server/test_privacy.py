@@ -51,23 +51,29 @@ Cell = tuple[str, str]
 """A table and a column of it."""
 
 
-def _manifest(digest: str) -> bytes:
-    """Return a manifest that says all it can, with this digest of the home page."""
+def _manifest(digest: str, anchor: str) -> bytes:
+    """Return a manifest that says all it can.
+
+    Args:
+        digest: of the home page.
+        anchor: of a heading of the page about installing.
+    """
     pages = [
         {key: page[key] for key in KEPT if key in page} | GROWN.get(page["path"], {})
         for page in _pages()
     ]
     pages[0]["digest"] = digest
     head = {"schema": 1, "site_name": "Kettle", "site_url": "https://kettle.example/docs/"}
-    return json.dumps({**head, **OF_THE_SITE, "pages": pages}).encode()
+    text = json.dumps({**head, **OF_THE_SITE, "pages": pages})
+    return text.replace('"id": "with-pip"', f'"id": "{anchor}"').encode()
 
 
 @pytest.fixture
 def deployed(make_site: MakeSite) -> Site:
-    """Return a tracker that got a manifest twice, in the second of which a page had changed."""
+    """Return a tracker that got a manifest twice, in the second of which pages had changed."""
     site = make_site()
-    for digest in ("0123456789ab", "0123456789cd"):
-        data = _manifest(digest)
+    for said in (("0123456789ab", "with-pipx"), ("0123456789cd", "with-pip")):
+        data = _manifest(*said)
         site.tracker.recorder.replace_pages(parse_manifest(data), digest_of(data))
     return site
 

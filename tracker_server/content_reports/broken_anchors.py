@@ -1,6 +1,7 @@
 """Which links lead to a place that their page does not have, and which one may be meant.
 
-The manifest tells those within the site, readers those that they came by from anywhere.
+The manifest tells those within the site, readers those that they came by from anywhere. Where two
+manifests tell that the heading was renamed, it is meant; else the one that is most like it may be.
 """
 
 from collections import Counter, defaultdict
@@ -21,6 +22,7 @@ from tracker_server.schema import OTHER
 from tracker_server.statements import (
     BROKEN_ANCHORS,
     EVENT_COUNTS,
+    FORMER_ANCHORS,
     HEADINGS,
     LABELS,
     PAGES,
@@ -43,6 +45,7 @@ _COLUMNS = (
     Column("referrers", "list"),
     Column("suggestion", "code"),
     Column("heading", "text"),
+    Column("why", "term"),
     Column("similarity", "share"),
 )
 
@@ -54,9 +57,11 @@ class _Heading(NamedTuple):
     title: str
 
 
-_Closest = tuple[str, str, float] | tuple[None, None, None]
-"""Anchor and title of a heading, and how similar it is."""
-_NONE: _Closest = (None, None, None)
+_Meant = tuple[str | None, str | None, str | None, float | None]
+"""Anchor and title of a heading, why it may be meant, and how similar it is."""
+_NONE: _Meant = (None, None, None, None)
+RENAMED, SIMILAR = "renamed", "similar"
+"""The heading had the anchor before; it is the one that is most like it."""
 _Place = tuple[int, str]
 """Id of a path, and the anchor that it does not have."""
 _TOP = "top"
@@ -73,23 +78,25 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     refs = read_refs(connection, ids)
     broken.sort(key=lambda row: (-views[row[0]], refs[row[0]].path, refs[row[1]].path, row[2]))
     often = sorted(met, key=lambda one: (-met[one].total(), refs[one[0]].path, one[1]))
-    some = {(target, anchor) for _, target, anchor in broken[:MAX_COMPARED]}
-    some |= {*often[:MAX_COMPARED]}
+    places = [*often, *(row[1:] for row in broken)]
+    meant = _read_renamed(connection, {*places})
+    some = {*often[:MAX_COMPARED], *places[len(often) :][:MAX_COMPARED]} - meant.keys()
     headings = _read_headings(connection, {target for target, _ in some})
-    closest = {(target, anchor): _closest(anchor, headings[target]) for target, anchor in some}
+    meant |= {(target, anchor): _closest(anchor, headings[target]) for target, anchor in some}
     found = [
         (None, None, refs[place[0]], place[1], met[place].total(), name_hosts(met[place]))
         for place in often
     ] + [
         (refs[page], views[page], refs[target], anchor, None, ()) for page, target, anchor in broken
     ]
-    places = [*often, *(row[1:] for row in broken)]
-    rows = [(*row, *closest.get(place, _NONE)) for row, place in zip(found, places, strict=True)]
+    rows = [(*row, *meant.get(place, _NONE)) for row, place in zip(found, places, strict=True)]
+    whys = Counter(row[-2] for row in rows)
     facts = {
         "met": sum(hosts.total() for hosts in met.values()),
         "brokenLinks": len(broken),
         "onPages": len({row[0] for row in broken}),
-        "similarHeadings": sum(row[-1] is not None for row in rows),
+        "renamedHeadings": whys[RENAMED],
+        "similarHeadings": whys[SIMILAR],
     }
     return Table(_COLUMNS, tuple(rows), facts)
 
@@ -156,7 +163,26 @@ def _read_headings(
     return headings
 
 
-def _closest(anchor: str, headings: Iterable[_Heading]) -> _Closest:
+def _read_renamed(connection: Connection, places: Collection[_Place]) -> dict[_Place, _Meant]:
+    """Return those headings that had an anchor before and are still there."""
+    columns = FORMER_ANCHORS.c
+    now = (HEADINGS.c.path_id == columns.path_id) & (HEADINGS.c.anchor == columns.anchor)
+    statement = (
+        select(columns.path_id, columns.former, HEADINGS.c.anchor, HEADINGS.c.title)
+        .join_from(FORMER_ANCHORS, HEADINGS, now)
+        .where(HEADINGS.c.position.is_not(None))
+    )
+    found: dict[_Place, _Meant] = {}
+    ordered = sorted({path_id for path_id, _ in places})
+    for start in range(0, len(ordered), MAX_VARIABLES):
+        some = statement.where(columns.path_id.in_(ordered[start : start + MAX_VARIABLES]))
+        for path_id, former, anchor, title in plain_rows(connection, some):
+            if (path_id, former) in places:
+                found[path_id, former] = anchor, title, RENAMED, None
+    return found
+
+
+def _closest(anchor: str, headings: Iterable[_Heading]) -> _Meant:
     """Return the heading whose id or title is most like an anchor, the first of several."""
     name = plain(anchor)
     likeness = Likeness(name)
@@ -167,4 +193,4 @@ def _closest(anchor: str, headings: Iterable[_Heading]) -> _Closest:
             most = 2 * min(len(name), len(text)) / (len(name) + len(text) or 1)
             if most > best and (similarity := likeness.to(text)) > best:
                 best, found = similarity, heading
-    return (*found, round(best, 3)) if found and best >= LEAST else _NONE
+    return (*found, SIMILAR, round(best, 3)) if found and best >= LEAST else _NONE

@@ -49,32 +49,127 @@ def test_each_link_with_what_may_be_meant(bare: Site) -> None:
     # 1 by the title, 2 * 12 / (13 + 12), and 2 * 10 / (10 + 11).
     often, seldom = ("/often/", "OFTEN", 3), ("/seldom/", "SELDOM", 0)
     guide = ("/guide/", "Guide")
+    built, installed = ("Build it yourself", "similar"), ("Installation", "similar")
     assert rows(bare, "broken-anchors") == [
-        (*often, *guide, "Build_it-yourself", None, [], "from-source", "Build it yourself", 1.0),
-        (*often, *guide, "installations", None, [], "installation", "Installation", 0.96),
-        (*guide, 1, *guide, "from-sorce", None, [], "from-source", "Build it yourself", 0.952),
-        (*seldom, *guide, "unlike-any-other", None, [], None, None, None),
+        (*often, *guide, "Build_it-yourself", None, [], "from-source", *built, 1.0),
+        (*often, *guide, "installations", None, [], "installation", *installed, 0.96),
+        (*guide, 1, *guide, "from-sorce", None, [], "from-source", *built, 0.952),
+        (*seldom, *guide, "unlike-any-other", None, [], None, None, None, None),
     ]
     assert ask(bare, "broken-anchors")["facts"] == {
         "met": 0,
         "brokenLinks": 4,
         "onPages": 3,
+        "renamedHeadings": 0,
         "similarHeadings": 3,
     }
 
 
+SET_UP = _headings(guide="Guide", set_up="Set up", other="Other")
+INSTALLED = _headings(guide="Guide", installation="Installation", other="Other")
+RENAMED = ("installation", "Installation", "renamed", None)
+
+
+def _guide(headings: list[dict[str, Any]], **keys: Any) -> dict[str, Any]:
+    return page("/guide/", title="Guide", headings=headings, **keys)
+
+
 def test_a_heading_that_was_renamed(bare: Site) -> None:
     """The link is whole with the first build, broken with the second, put right with the third."""
-    before = page("/guide/", title="Guide", headings=_headings(set_up="Set up", other="Other"))
-    after = page("/guide/", title="Guide", headings=_headings(setup="Setup", other="Other"))
-    deploy(bare, before, page("/a/", anchors=["/guide/#set-up"]))
+    link = page("/a/", anchors=["/guide/#set-up"])
+    deploy(bare, _guide(SET_UP), link)
     assert rows(bare, "broken-anchors") == []
-    deploy(bare, after, page("/a/", anchors=["/guide/#set-up"]))
+    deploy(bare, _guide(INSTALLED), link)
     assert rows(bare, "broken-anchors") == [
-        ("/a/", "A", 0, "/guide/", "Guide", "set-up", None, [], "setup", "Setup", 0.909)
+        ("/a/", "A", 0, "/guide/", "Guide", "set-up", None, [], *RENAMED)
     ]
-    deploy(bare, after, page("/a/", anchors=["/guide/#setup"]))
+    assert ask(bare, "broken-anchors")["facts"] == {
+        "met": 0,
+        "brokenLinks": 1,
+        "onPages": 1,
+        "renamedHeadings": 1,
+        "similarHeadings": 0,
+    }
+    deploy(bare, _guide(INSTALLED), page("/a/", anchors=["/guide/#installation"]))
     assert rows(bare, "broken-anchors") == []
+
+
+def test_a_renamed_heading_goes_before_one_that_is_alike(bare: Site) -> None:
+    """Of links and of what readers met; a manifest without its heading takes it back."""
+    alike = _headings(set_ups="Set-ups")
+    deploy(bare, _guide(SET_UP + alike))
+    deploy(bare, _guide(INSTALLED + alike), page("/a/", anchors=["/guide/#set-up"]))
+    _arrive(bare, "/guide/", "set-up")
+    found = rows(bare, "broken-anchors")
+    assert [(row[0], *row[-4:]) for row in found] == [(None, *RENAMED), ("/a/", *RENAMED)]
+
+    deploy(bare, _guide([*INSTALLED[::2], *alike]), page("/a/", anchors=["/guide/#set-up"]))
+    closest = ("set-ups", "Set-ups", "similar", 0.923)
+    found = rows(bare, "broken-anchors")
+    assert [(row[0], *row[-4:]) for row in found] == [(None, *closest), ("/a/", *closest)]
+
+
+def test_a_renamed_heading_is_known_however_many_rows_there_are(
+    bare: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what is like it is looked for with the first."""
+    monkeypatch.setattr(broken_anchors, "MAX_COMPARED", 0)
+    deploy(bare, _guide(SET_UP))
+    deploy(bare, _guide(INSTALLED, anchors=["/guide/#guides", "/guide/#set-up"]))
+
+    assert [(row[5], row[8]) for row in rows(bare, "broken-anchors")] == [
+        ("guides", None),
+        ("set-up", "installation"),
+    ]
+
+
+def test_a_renamed_heading_of_a_page_that_moved(bare: Site) -> None:
+    """Readers met the anchor under the former path and, led on by a redirect, under the new."""
+    deploy(bare, page("/old/", headings=SET_UP))
+    deploy(bare, page("/old/", headings=INSTALLED))
+    _arrive(bare, "/old/", "set-up", times=2)
+    deploy(bare, _guide(INSTALLED, formerly=["/old/"]))
+    _arrive(bare, "/guide/", "set-up")
+
+    assert _met(bare) == [("/guide/", "Guide", "set-up", 3, [], *RENAMED)]
+
+
+def test_a_heading_that_the_manifest_does_not_name_is_not_suggested(bare: Site) -> None:
+    """It had no room for any; those that are kept for their figures may be there or not."""
+    load = f"{99:032x}"
+    deploy(bare, _guide(SET_UP))
+    deploy(bare, _guide(INSTALLED))
+    bare.view("/guide/", l=load)
+    answer = bare.send("leave", "/guide/", l=load, v=9_000, h={"installation": 3_000})
+    assert answer.status_code == 202
+    _arrive(bare, "/guide/", "set-up")
+    deploy(bare, _guide([]))
+    assert _met(bare) == [("/guide/", "Guide", "set-up", 1, [], None, None, None, None)]
+
+    deploy(bare, _guide(INSTALLED), page("/a/"))
+    assert _met(bare) == [("/guide/", "Guide", "set-up", 1, [], *RENAMED)]
+
+
+def test_csv_and_page_say_why(bare: Site) -> None:
+    """In words of the file, and in those of the reader's language."""
+    deploy(bare, _guide(SET_UP))
+    deploy(bare, _guide(INSTALLED, anchors=["/guide/#others", "/guide/#set-up"]))
+    csv = bare.client.get("/api/content/broken-anchors.csv").get_data(as_text=True)
+    shown = {
+        language: bare.client.get(f"/stats/content/broken-anchors?lang={language}").get_data(
+            as_text=True
+        )
+        for language in ("en", "de")
+    }
+
+    assert csv.splitlines()[0].endswith(",suggestion,heading,why,similarity")
+    assert [line.split(",")[-4:] for line in csv.splitlines()[1:]] == [
+        ["other", "Other", "similar", "0.909"],
+        ["installation", "Installation", "renamed", ""],
+    ]
+    for language, words in {"en": ("similar", "renamed"), "de": ("ähnlich", "umbenannt")}.items():
+        for word in words:
+            assert f">{word}</td>" in shown[language]
 
 
 def test_views_of_the_days_that_are_asked_for(bare: Site) -> None:
@@ -166,17 +261,18 @@ def test_what_readers_met_is_first(bare: Site) -> None:
 
     guide = ("/guide/", "Guide")
     hosts = ["blog.example (2)", "wiki.example (1)"]
-    meant = ("from-source", "Build it yourself", 0.952)
+    meant = ("from-source", "Build it yourself", "similar", 0.952)
     nobody = (None, None, None)
     assert rows(bare, "broken-anchors") == [
         (*nobody, *guide, "from-sorce", 4, hosts, *meant),
-        (*nobody, *guide, "unlike-any-other", 1, [], *nobody),
+        (*nobody, *guide, "unlike-any-other", 1, [], *nobody, None),
         (*guide, 0, *guide, "from-sorce", None, [], *meant),
     ]
     assert ask(bare, "broken-anchors")["facts"] == {
         "met": 5,
         "brokenLinks": 1,
         "onPages": 1,
+        "renamedHeadings": 0,
         "similarHeadings": 2,
     }
 
@@ -190,9 +286,9 @@ def test_what_was_put_right_is_not_met_any_more(bare: Site) -> None:
     assert [row[0] for row in _met(bare)] == ["/a/", "/b/", "/c/"]
 
     deploy(bare, page("/a/", headings=_headings(set_up="Set up")), page("/b/"))
-    assert _met(bare) == [("/b/", "B", "set-up", 1, [], None, None, None)]
-    deploy(bare, page("/a/", headings=_headings(other="Other")))
-    assert _met(bare) == [("/a/", "A", "set-up", 1, [], None, None, None)]
+    assert _met(bare) == [("/b/", "B", "set-up", 1, [], None, None, None, None)]
+    deploy(bare, page("/a/", headings=_headings(other="Other", more="More")))
+    assert _met(bare) == [("/a/", "A", "set-up", 1, [], None, None, None, None)]
 
 
 def test_met_in_the_days_that_are_asked_for(bare: Site) -> None:
@@ -291,5 +387,6 @@ def test_a_site_without_broken_links(site: Site) -> None:
         "met": 0,
         "brokenLinks": 0,
         "onPages": 0,
+        "renamedHeadings": 0,
         "similarHeadings": 0,
     }

@@ -285,7 +285,8 @@ def test_before_and_after_a_deploy(between: Callable[[str, str], Sums]) -> None:
             assert row[f"views{name}"] == side.views(path)
             assert row[f"completion{name}"] == (round(read / loads, 4) if loads else None)
             assert row[f"positive{name}"] == (yes / ratings if ratings else None)
-        assert (row["change"] is None) == (row["kind"] != "changed")
+        has_ratio = row["kind"] == "changed" and row["viewsBefore"] > 0
+        assert (row["change"] is not None) == has_ratio
         if row["change"] is not None:
             assert row["change"] == round(row["viewsAfter"] / row["viewsBefore"] - 1, 4)
 

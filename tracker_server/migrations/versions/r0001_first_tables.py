@@ -89,6 +89,14 @@ def _create_content() -> None:
         sa.Column("path_id", sa.Integer(), nullable=False),
     )
     op.create_table(
+        "former_anchor",
+        _key("path_id"),
+        sa.Column("former", _word(), primary_key=True),
+        sa.Column("anchor", _word(), nullable=False),
+        sa.Column("deploy_id", sa.Integer(), nullable=False),
+        **_NO_ROW_ID,
+    )
+    op.create_table(
         "deploy",
         _key("id"),
         sa.Column("at", sa.BigInteger(), nullable=False),
