@@ -102,8 +102,12 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     else:
         columns, rows, hidden = _BY_LANGUAGE, *_by_language(connection, question, seen)
     raw_since = connection.execute(select(TOTALS.c.raw_since)).scalar_one()
-    since = as_date(max(seen.since, raw_since, question.first_day))
-    return Table(columns, rows, {"languages": languages, "hidden": hidden, "since": since})
+    facts: dict[str, int | str] = {
+        "languages": languages,
+        "hidden": hidden,
+        "since": as_date(max(seen.since, raw_since, question.first_day)),
+    }
+    return Table(columns, rows, facts, fact_kinds={"since": "day"})
 
 
 REPORT = ContentReport("languages", read, (FEWEST_READERS,))

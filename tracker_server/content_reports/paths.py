@@ -22,6 +22,7 @@ from tracker_server.tables import (
     FEWEST_READERS,
     Column,
     ContentReport,
+    Kind,
     PageRef,
     Table,
     TableQuestion,
@@ -50,6 +51,7 @@ _OF_PAGE = (
     Column("views", "number"),
     Column("share", "share"),
 )
+_FACT_KINDS: dict[str, Kind] = {"since": "day", "searchedShare": "share"}
 _Way = tuple[int, int]
 """Ids of the path before and of the path after."""
 
@@ -99,7 +101,8 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         return _read_site(connection, moves, question)
     path_id = find_page(connection, moves, question.page)
     if path_id is None:
-        return Table(_OF_PAGE, (), _facts(0, _first_day(connection, question, 0)))
+        facts = _facts(0, _first_day(connection, question, 0))
+        return Table(_OF_PAGE, (), facts, fact_kinds=_FACT_KINDS)
     return _read_page(connection, moves, question, path_id)
 
 
@@ -136,7 +139,7 @@ def _read_site(connection: Connection, moves: Moves, question: TableQuestion) ->
         key=lambda row: (-row[3], -row[4], row[0].path, row[1].path),
     )
     facts = _facts(len(flows) - len(shown), _first_day(connection, question, since))
-    return Table(_OF_SITE, tuple(rows), facts)
+    return Table(_OF_SITE, tuple(rows), facts, fact_kinds=_FACT_KINDS)
 
 
 def _read_page(
@@ -182,7 +185,7 @@ def _read_page(
         "loads": read.loads,
         "searchedShare": share_of(read.searched, read.loads),
     }
-    return Table(_OF_PAGE, tuple(rows), facts, fact_kinds={"searchedShare": "share"})
+    return Table(_OF_PAGE, tuple(rows), facts, fact_kinds=_FACT_KINDS)
 
 
 def _put_together(

@@ -25,6 +25,7 @@ from tracker_server.statements import AUDIENCES, PATHS, TOTALS, VERSIONS
 from tracker_server.tables import (
     Column,
     ContentReport,
+    Kind,
     Option,
     Table,
     TableQuestion,
@@ -124,7 +125,8 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         "shareNotLatest": share_of(len(behind), len(everybody)) if versions.latest else None,
         "since": as_date(max(since, raw_since, question.first_day)),
     }
-    return Table(_COLUMNS, tuple(rows), facts, fact_kinds={"shareNotLatest": "share"})
+    kinds: dict[str, Kind] = {"shareNotLatest": "share", "since": "day"}
+    return Table(_COLUMNS, tuple(rows), facts, fact_kinds=kinds)
 
 
 REPORT = ContentReport("versions", read, (Option("split", 0, 0, 1),))
