@@ -4,20 +4,16 @@ To make the tables of a new tracker and to drop them takes half of what a test o
 takes. So a schema with tables is used again after a test that has changed nothing but rows.
 """
 
+from collections.abc import Iterable
+
 from psycopg import Connection
 from psycopg.sql import SQL, Composable, Identifier
 
 from tracker_server.app import create_app
 from tracker_server.config import Settings
 
-MAX_BYTES = 4 << 20
-"""A schema whose tables have grown beyond is not used again: rows that went leave room behind."""
-
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %(schema)s"
-_SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = %(schema)s"
-_BYTES = (
-    "SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = %(schema)s::regnamespace"
-)
+_USED = _TABLES + " AND pg_relation_size(format('%%I.%%I', schemaname, tablename)::regclass) > 0"
 _STRUCTURE = """
 WITH own AS (SELECT * FROM pg_class WHERE relnamespace = %(schema)s::regnamespace)
 SELECT 'relation', concat_ws(' ', relname, relkind, relpersistence, reloptions) FROM own
@@ -91,22 +87,23 @@ class Schemas:
         return name
 
     def _is_as_before(self, name: str) -> bool:
-        ((size,),) = self._query(_BYTES, name)
-        return int(size) < MAX_BYTES and self._query(_STRUCTURE, name) == self._structure
+        return self._query(_STRUCTURE, name) == self._structure
 
     def _empty(self, name: str) -> None:
-        """Leave the rows that a first start writes, and no other."""
-        # So that the order of the tables is of no matter to their keys.
-        steps: list[Composable] = [SQL("SET LOCAL session_replication_role = replica")]
+        """Leave the rows that a first start writes, and no other, nor the room of others."""
         schema, fresh = Identifier(name), Identifier(self._fresh)
-        for table in (Identifier(table) for (table,) in self._query(_TABLES, self._fresh)):
-            steps.append(SQL("DELETE FROM {}.{}").format(schema, table))
+
+        def of_schema(tables: Iterable[tuple[str, ...]]) -> list[Composable]:
+            return [SQL("{}.{}").format(schema, Identifier(table)) for (table,) in tables]
+
+        used = SQL(", ").join(of_schema(self._query(_USED, name)))
+        # Tables that refer to these are emptied too, and so filled again if a first start does.
+        steps: list[Composable] = [SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(used)]
+        # So that the order of the tables is of no matter to their keys.
+        steps.append(SQL("SET LOCAL session_replication_role = replica"))
+        for table in map(Identifier, (table for (table,) in self._query(_USED, self._fresh))):
             more = SQL("INSERT INTO {0}.{2} SELECT * FROM {1}.{2}").format(schema, fresh, table)
             steps.append(more)
-        steps += [
-            SQL("ALTER SEQUENCE {}.{} RESTART").format(schema, Identifier(sequence))
-            for (sequence,) in self._query(_SEQUENCES, self._fresh)
-        ]
         with self._connection.transaction():
             self._connection.execute(SQL(";").join(steps))
 

@@ -60,11 +60,10 @@ def test_rows_of_one_test_are_gone_in_the_next(schemas: Schemas) -> None:
         "CREATE INDEX more ON view (at)",
         "CREATE FUNCTION more() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
         f"CREATE TRIGGER more BEFORE UPDATE ON view {DOES_LITTLE}",
-        "INSERT INTO path SELECT n, repeat('x', 500) || n FROM generate_series(2, 20000) n",
     ],
 )
 def test_a_schema_that_was_changed_is_not_used_again(schemas: Schemas, change: str) -> None:
-    """Nor one that has grown."""
+    """Whatever it was that changed."""
     name, site = _open(schemas)
     table = "SELECT 'view'::regclass::oid::int"
     first = site.rows(table)
