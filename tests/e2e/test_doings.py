@@ -353,10 +353,10 @@ def test_anchors_that_are_not_there(doings: Doings) -> None:
     doings.leave()
 
     doings.expect("broken-anchors", lambda rows: sum(row[6] for row in rows) == 3)
-    meant = ("second-part", "Second part", 0.952)
+    meant = ("second-part", "Second part", "similar", 0.952)
     assert [row[4:] for row in doings.rows("broken-anchors")] == [
         ("Long", "secnd-part", 2, ["blog.example (1)"], *meant),
-        ("Long", "lost", 1, [], None, None, None),
+        ("Long", "lost", 1, [], None, None, None, None),
     ]
 
 
