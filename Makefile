@@ -18,7 +18,7 @@ JS_READY := js/node_modules/.ready
 APT := -o Acquire::Retries=0 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check coverage browser e2e fix js bench promises audit clean
+.PHONY: help demo test check lint types check-js coverage browser e2e fix js bench promises audit clean
 
 help: ## List the targets
 	@grep -E '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -26,20 +26,28 @@ help: ## List the targets
 demo: $(DEMO) ## Build the example site with a made-up history, serve it and a tracker on 127.0.0.1 until Ctrl-C
 	@exec $(BIN)/python example_site/demo.py --site-port $(SITE_PORT) --tracker-port $(TRACKER_PORT)
 
-test: $(READY) $(JS_READY) ## Install what is needed and run everything
+test: ## Install what is needed and run everything
+	@$(MAKE) --silent --jobs=2 $(READY) $(JS_READY)
 	@$(MAKE) --silent browser || echo 'Going on with the headless shell that npm has installed.'
 	@$(MAKE) --no-print-directory check
 
 check: ## Run without set-up: lint, types, all tests
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types check-js
+	TEST_EVENTS=16000 $(BIN)/pytest -n 4 $(WITHOUT_BROWSER)
+	$(BROWSER_TESTS)
+
+lint:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/codespell
+
+types:
+	$(BIN)/mypy
+
+check-js:
 	npm --prefix js run --silent check
 	npm --prefix js run --silent build -- --check
 	npm --prefix js test --silent
-	TEST_EVENTS=16000 $(BIN)/pytest -n 4 $(WITHOUT_BROWSER)
-	$(BROWSER_TESTS)
 
 coverage: $(READY) ## Say which lines the tests without a browser do not reach
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered $(WITHOUT_BROWSER)
