@@ -173,7 +173,7 @@ def as_markdown(rows: dict[str, Row]) -> str:
     """Write the results as a table."""
     lines = ["| what | ms | beside | ms | times |", "| --- | ---: | --- | ---: | ---: |"]
     lines += [
-        f"| {what} | {value:,.1f} | {beside} | {floor:,.1f} | {value / floor:.2f} |"
+        f"| {what} | {value:,.1f} | {beside} | {floor:,.1f} | {value / floor:.3f} |"
         for what, (value, beside, floor) in rows.items()
     ]
     return "\n".join(lines)
