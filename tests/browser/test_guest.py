@@ -157,6 +157,22 @@ def test_complaints_are_noticed(chrome: Chrome, site: Site) -> None:
 
 
 @pytest.mark.parametrize("theme", THEMES)
+def test_no_paint_waits_for_the_scripts(library: Library, chrome: Chrome, theme: str) -> None:
+    """Chromium says of each file whether it held the page up; the theme's styles did."""
+    tab = chrome.open(f"{library(theme).url}/")
+    tab.wait("!!document['mkdocs-stats'].x")
+    found = tab.evaluate(
+        "performance.getEntriesByType('resource').map(e => [e.name, e.renderBlockingStatus])"
+    )
+    ours = {status for name, status in found if TRACKER in name or EXTRAS in name}
+    styles = {status for name, status in found if name.endswith(".css")}
+
+    assert len([name for name, _ in found if TRACKER in name or EXTRAS in name]) == 2
+    assert ours == {"non-blocking"}
+    assert "blocking" in styles
+
+
+@pytest.mark.parametrize("theme", THEMES)
 def test_the_scripts_do_not_lay_the_page_out(library: Library, chrome: Chrome, theme: str) -> None:
     """What they ask of the layout is known when they ask; the theme's own scripts are less patient.
 
