@@ -69,10 +69,10 @@ fix: ## Format and mend what tools can mend
 js: $(JS_READY) ## Rebuild the browser scripts
 	npm --prefix js run --silent build
 
-bench: $(READY) $(JS_READY) browser ## Measure, beside the floors of the same run (about 15 minutes)
+bench: $(READY) $(JS_READY) browser ## Measure, beside the floors of the same run (about 17 minutes)
 	$(BIN)/python -m bench
 
-promises: $(READY) ## Put every promise to the test and write docs/promises.md (about 17 minutes; LONG=1: the numbers of a release)
+promises: $(READY) ## Put every promise to the test and write docs/promises.md (about 18 minutes; LONG=1: the numbers of a release)
 	$(BIN)/python -m tests.reliability
 
 # The tools are installed beside what they look at, not into it.
