@@ -21,6 +21,7 @@ from tracker_server.figures import (
     SectionFigures,
 )
 from tracker_server.packing import SECONDS_PER_HOUR
+from tracker_server.tables import share_of
 
 DEFAULT_ROWS = 50
 MAX_ROWS = 1_000
@@ -188,7 +189,7 @@ def _sections(rows: Sequence[SectionFigures] | None) -> list[dict[str, object]] 
             "level": row.level,
             "words": row.words,
             "pageLoads": row.loads,
-            "share": round(row.loads / loads, 4) if loads else None,
+            "share": share_of(row.loads, loads),
             "visibleSeconds": round(row.visible / 1_000),
             "meanSeconds": round(row.visible / row.loads / 1_000, 1) if row.loads else None,
             "stops": row.stops,

@@ -241,7 +241,7 @@ def test_a_build_without_the_tracker_shows_the_last_figures(
     site.write("unread.md", f"# Unread\n\n{VIEWS}\n\n{POPULAR}\n")
     before = site.build().html("unread/index.html")
     tracker.process.stop()
-    _forget_what_was_asked()
+    forget_plugins()  # As in a new process.
     caplog.clear()
 
     after = site.build(strict=strict).html("unread/index.html")
@@ -250,11 +250,6 @@ def test_a_build_without_the_tracker_shows_the_last_figures(
     assert [record.levelno for record in said] == [logging.INFO if strict else logging.WARNING]
     assert "UTC are shown" in said[0].message
     assert _popular(after) == _popular(before) != []
-
-
-def _forget_what_was_asked() -> None:
-    """Build as in a new process."""
-    forget_plugins()
 
 
 def test_a_first_build_without_the_tracker_has_none(
@@ -283,7 +278,7 @@ def test_serve_asks_once_in_ten_minutes(
     for passed in (0, 599, 2):
         now += passed
         time.sleep(1.1)  # For so long the tracker's own figures may be old.
-        _forget_what_was_asked()
+        forget_plugins()  # As in a new process.
         shown.append(_number(site.build(command="serve").html("index.html")))
         tracker.view("/", 1)
 
