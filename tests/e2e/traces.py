@@ -1,6 +1,6 @@
 """What scripts do while a page loads, as Chromium traces it: how long they run, what they cause."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,6 @@ TRACKER, EXTRAS = "/tracker.", "/extras."
 MILLISECONDS_AFTER_LOAD = 1_000
 _FIRST_RUNS = {"EvaluateScript", "v8.compileModule"}
 _CALLS = {"EvaluateScript", "FunctionCall", "v8.run"}
-_LAYOUTS = {"Layout", "UpdateLayoutTree"}
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,11 @@ class Trace:
         """Return the longest time for which a thread ran nothing but the scripts."""
         return max(map(_milliseconds, self.calls(ours=ours)), default=0.0)
 
-    def forced_layouts(self, *, ours: bool = True) -> list[str]:
-        """Return whose calls had the page laid out anew to get an answer."""
-        layouts = [one for one in self.entries if one["name"] in _LAYOUTS]
-        return [
-            _address(call)
-            for call in self.calls(ours=ours)
-            if any(_is_within(one, call) for one in layouts)
-        ]
+    def forced_layouts(self) -> list[int]:
+        """Return how often a call of ours had the page laid out, of the calls that had."""
+        layouts = [one for one in self.entries if one["name"] == "Layout"]
+        counts = [sum(_is_within(one, call) for one in layouts) for call in self.calls(ours=True)]
+        return [count for count in counts if count]
 
     def calls(self, *, ours: bool) -> list[Event]:
         """Return the calls from outside into the two scripts, or into the others of the site."""
@@ -56,14 +52,15 @@ class Trace:
         return [one for one in calls if ours == any(n in _address(one) for n in (TRACKER, EXTRAS))]
 
 
-def trace(tab: Tab, url: str) -> Trace:
-    """Load a page, and return what its scripts did until a second later."""
+def trace(tab: Tab, url: str, then: Callable[[], object] = lambda: None) -> Trace:
+    """Load a page and do something; return what its scripts did until a second later."""
     chrome, since = tab.chrome, len(tab.chrome.events)
     chrome.call(
         "Tracing.start",
         traceConfig={"includedCategories": ["devtools.timeline", "v8", "toplevel"]},
     )
     tab.goto(url)
+    then()
     tab.evaluate(f"new Promise(done => setTimeout(done, {MILLISECONDS_AFTER_LOAD}))")
     chrome.call("Tracing.end")
     chrome.wait_event(lambda event: event["method"] == "Tracing.tracingComplete", since, "trace")
