@@ -212,6 +212,7 @@ def demo_data(*, seed: int, days: int, **options: object) -> None:
 @click.option("--language", help="Only in one language, such as de.")
 @click.option("--device", help="Only on small, medium or large windows.")
 @click.option("--browser", help="Only with one browser.")
+@click.option("--version", help="Only of one version of the documentation, as addresses call it.")
 @click.option("--compare", is_flag=True, help="Say how it was in as many days before.")
 @click.option("--rows", type=click.IntRange(1, MAX_ROWS), default=10, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer of GET /api/report.")

@@ -18,6 +18,7 @@ from tracker_server.base import Base
 from tracker_server.config import Settings, database_file
 from tracker_server.database import open_reader, open_writer, prepare_engine
 from tracker_server.demo_readers import DAYS, deploys, history
+from tracker_server.demo_visits import LINKED_HEADINGS, lost_anchor
 from tracker_server.errors import ConfigurationError, InvalidManifestError
 from tracker_server.manifest import MAX_MANIFEST_BYTES, digest_of, parse_manifest
 from tracker_server.model import (
@@ -98,7 +99,17 @@ def _before(page: Page, number: int, builds: int, former: Mapping[str, str]) -> 
     changed_by = 2 + crc32(page.path.encode()) % builds
     digest = _OLD_DIGEST if page.digest and number < changed_by <= builds else page.digest
     path = former.get(page.path, page.path)
-    return replace(page, digest=digest, path=path, links=(), anchors=(), previous=None, next=None)
+    before = replace(page, digest=digest, path=path, links=(), anchors=(), previous=None, next=None)
+    return _with_lost_anchor(before) if number == 1 else before
+
+
+def _with_lost_anchor(page: Page) -> Page:
+    """Return a page of which one heading had the anchor that others still link to."""
+    place = crc32(page.path.encode()) % LINKED_HEADINGS
+    headings = list(page.headings)
+    if place < len(headings):
+        headings[place] = replace(headings[place], anchor=lost_anchor(headings[place]))
+    return replace(page, headings=tuple(headings))
 
 
 def _former_paths(manifest: Manifest) -> dict[str, str]:

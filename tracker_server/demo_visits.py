@@ -26,6 +26,7 @@ from tracker_server.demo_world import (
 from tracker_server.model import (
     Beat,
     Event,
+    Heading,
     Leave,
     Message,
     NotFound,
@@ -38,6 +39,8 @@ from tracker_server.packing import SECONDS_PER_DAY, SECONDS_PER_HOUR
 _GOES_ON = 0.58
 """How often another page follows a page."""
 _BEAT_SECONDS = 30
+LINKED_HEADINGS = 6
+"""How many headings of a page others link to, the first ones."""
 
 _Entry = TypeVar("_Entry")
 
@@ -191,6 +194,12 @@ def _rated_heading(page: Page, load: int) -> str:
     return dice.choice(page.headings).anchor if page.headings else ""
 
 
+def lost_anchor(heading: Heading) -> str:
+    """Return what others link to: it stood twice on its page, or had other joints between words."""
+    anchor = heading.anchor
+    return anchor.replace("-", "_") if "-" in anchor else f"{anchor}_1"
+
+
 def _arrive(page: Page, view: View, at: int) -> Iterator[Received]:
     """Yield what goes wrong, and what is chosen, on a page.
 
@@ -198,9 +207,7 @@ def _arrive(page: Page, view: View, at: int) -> Iterator[Received]:
     """
     dice = random.Random(~view.load)  # noqa: S311  # no secret
     if page.headings and view.before is None and dice.random() < 0.012:
-        # A place that stood twice on its page once, or whose words were joined otherwise.
-        anchor = dice.choice(page.headings[:6]).anchor
-        lost = anchor.replace("-", "_") if "-" in anchor else f"{anchor}_1"
+        lost = lost_anchor(dice.choice(page.headings[:LINKED_HEADINGS]))
         about = view.session, view.load, page.path
         yield Received(at, Event(*about, "anchor", lost, referrer=view.referrer))
     if page.code_lines and dice.random() < 0.07:

@@ -47,6 +47,13 @@ def test_the_demo_has_something_to_say_in_each(tracker: str, name: str) -> None:
     assert report["rowCount"] >= len(report["rows"])
 
 
+def test_the_demo_has_headings_that_were_renamed(tracker: str) -> None:
+    """And lost ones of which that is not known."""
+    found = fetch_json(f"{tracker}/api/content/broken-anchors?{PERIOD}")
+
+    assert 0 < found["facts"]["renamedHeadings"] < found["rowCount"]
+
+
 @pytest.mark.parametrize(("name", "scheme"), LOOKS)
 def test_axe_finds_nothing(tracker: str, open_stats: Open, name: str, scheme: str) -> None:
     """By turns in either language and scheme, and no page error; the first two in both."""

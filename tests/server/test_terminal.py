@@ -195,6 +195,8 @@ def test_stats_has_versions_where_there_are_some(make_site: MakeSite, database_u
     start = after.stdout.index("Versions")
     rows = [line.split() for line in after.stdout[start:].splitlines()[:4]]
     assert rows == [["Versions", "views"], ["latest", "3"], ["1.2", "2"]]
+    of_one = _stats(database_url, "--period", "all", "--version", "1.2", "--json")
+    assert json.loads(of_one.stdout)["views"] == 2
 
 
 def test_stats_prints_the_report_as_json(filled: str) -> None:
