@@ -16,8 +16,8 @@ const core = /** @type {Send} */ (document['mkdocs-stats']);
 
 /** What each event says of it, in a copy; without a path on a page that is not to be counted. @type {any} */
 let where;
-/** An event that waits: a search for a click, a rating for a comment. @type {any} */
-let held;
+/** An event that waits: a search for a click, a rating for a comment; none without a path. @type {any} */
+let held = {};
 /** What the event that was said last waits for: of a rating its field. @type {any} */
 let field;
 /** What stands in the search box. @type {any} */
@@ -37,6 +37,9 @@ const all = (selector, within = document) => [...within.querySelectorAll(selecto
 /** @param {string} selector @param {any} [within] @returns {any} */
 const find = (selector, within) => all(selector, within)[0];
 
+/** @param {string} selector @param {any} [within] */
+const show = (selector, within) => all(selector, within).map((element) => (element.hidden = false));
+
 /** Those that sections begin with, the last one first. */
 const headings = () => all(':is(h1,h2,h3,h4)[id]').reverse();
 
@@ -53,33 +56,44 @@ const redact = (text) =>
 
 /** Say what waits. */
 const release = () => {
-  if (held) core('event', held);
-  held = 0;
+  if (held.p) core('event', held);
+  held = {};
 };
 
 /**
  * @param {string} n
- * @param {any} [k]
- * @param {any} [c]
+ * @param {object} more of it; of a rating, `h` is the heading that it stands below
  * @param {any} [waits] for more to be said
- * @param {any} [h] of a rating, the heading it stands below
- * @param {any} [r]
  */
-const say = (n, k, c, waits, h, r) => {
+const say = (n, more, waits) => {
   release();
   field = waits;
-  held = where.p && { ...where, n, k, c, h, r };
+  held = { ...where, n, h: 0, ...more };
   if (!waits) release();
 };
 
-/** What is searched for is final, and waits for a click on a result. */
+/** @param {(event: any, passed?: any) => void} run @returns {(event: any, passed?: any) => void} */
+const safe = (run) => (event, passed) => {
+  try {
+    run(event, passed);
+  } catch {}
+};
+
+/** What is searched for is final, and waits for its results, late on a slow line, and for a click. */
 const settle = () => {
-  if (query && still >= 0) {
-    // Material shows ten results at first, and says how many there are.
-    const total = find('.md-search-result__meta')?.textContent.match(/\d+/);
-    say('search', redact(query), +(total ?? all('#mkdocs-search-results article').length), 1);
+  if (query) {
+    if (still >= 0) say('search', { k: redact(query) }, 1);
+    still = NaN;
+    // A rating waits for its field, never for 1.
+    if (field == 1) {
+      // Material shows ten at first and says how many there are: 1.2k, and one in words in some languages.
+      held.c =
+        +find('.md-search-result__meta')
+          ?.textContent.match(/\d[.\dk]*/)?.[0]
+          .replace('k', 'e3') ||
+        all('.md-search-result__item,#mkdocs-search-results article').length;
+    }
   }
-  still = NaN;
 };
 
 /** Where the attribute of a control has a text, it is the one for the other state. */
@@ -95,34 +109,18 @@ const showControls = () => {
   }
 };
 
-/** @param {string} selector @param {any} [within] */
-const show = (selector, within) => all(selector, within).map((element) => (element.hidden = false));
-
-/** @param {any} pre */
-const copy = (pre) => {
-  // A button may select what it copies, and then there are two events.
-  if (pre && pre != copied) {
-    copied = pre;
-    // Of the code itself, or of what is around it.
-    const marked = pre.lastElementChild?.closest('[class*=language-]');
-    const k = marked?.className.match(/language-(\S*)/)[1];
-    say('copy', k, all('pre').indexOf(pre));
-  }
-};
-
 /** @param {any} event */
 const click = (event) => {
-  if (event.button > 1) return; // It opens a menu.
-  /** @param {string} selector */
-  const near = (selector) => event.target.closest(selector);
+  /** Nothing for a button that opens a menu. @param {string} selector */
+  const near = (selector) => event.button < 2 && event.target.closest(selector);
   const link = near('a');
   if (near('.md-search-result,#mkdocs-search-results')) {
     settle();
     held.u = below(link);
     release();
   } else if (link?.host) {
-    if (/\.(?!html?$)[a-z]\w{1,4}$/i.test(link.pathname)) say('download', link.href);
-    else if (link.host != location.host) say('outbound', link.href);
+    if (/\.(?!html?$)[a-z]\w{1,4}$/i.test(link.pathname)) say('download', { k: link.href });
+    else if (link.host != location.host) say('outbound', { k: link.href });
   }
   copy(near('[data-clipboard-target]')?.closest('pre'));
   if (near('[data-stats-opt-out]')) {
@@ -138,17 +136,22 @@ const click = (event) => {
   // Of several forms each has its own thanks and comment; what stands in none is all one.
   const form = near('.md-feedback,html');
   const h = headings().find((heading) => heading.compareDocumentPosition(rating) & 4)?.id;
-  say('feedback', '', c, find('[data-stats-comment]', form), h);
+  say('feedback', { c, h }, find('[data-stats-comment]', form));
   show(`[data-stats-comment],div[data-md-value="${c}"]`, form);
   // Last, because there may be none.
   near('fieldset').disabled = true;
 };
 
-/** @param {(event: any, passed?: any) => void} run @returns {(event: any, passed?: any) => void} */
-const safe = (run) => (event, passed) => {
-  try {
-    run(event, passed);
-  } catch {}
+/** @param {any} pre */
+const copy = (pre) => {
+  // A button may select what it copies, and then there are two events.
+  if (pre && pre != copied) {
+    copied = pre;
+    // Of the code itself, or of what is around it.
+    const marked = pre.lastElementChild?.closest('[class*=language-]');
+    const k = marked?.className.match(/language-(\S*)/)[1];
+    say('copy', { k, c: all('pre').indexOf(pre) });
+  }
 };
 
 /** @type {Record<string, (event: any) => void>} */
@@ -166,7 +169,7 @@ const handlers = {
     // From here on a tab alone. Material chooses the like in other sets too, and marks them meanwhile.
     const [{ dataset, textContent }] = target.labels;
     dataset.mdSwitching ??
-      say('tab', textContent, /** @type {any} */ (/tabbed_(\d+)/.exec(target.name))[1] - 1);
+      say('tab', { k: textContent, c: target.name.match(/tabbed_(\d+)/)[1] - 1 });
   },
   // A page that goes is hidden first, too.
   visibilitychange: release,
@@ -186,23 +189,23 @@ core.x = safe((page, passed) => {
     where = page;
     if (page.p == 404) {
       where = { l: Date.now() + '000', p: below(location) };
-      say('not_found', 0, 0, 0, 0, r);
+      say('not_found', { r });
     } else {
       // What may be an anchor: a secret in an address has a name, hence a sign of equality.
-      const k = /#([^\s%=&]{1,200})$/.exec(decodeURI(/** @type {any} */ (location)))?.[1];
-      if (k && !find(`[id="${k}"],a[name="${k}"]`)) say('anchor', k, 0, 0, 0, r);
+      const k = decodeURI(/** @type {any} */ (location)).match(/#([^\s%=&]{1,200})$/)?.[1];
+      if (k && !find(`[id="${k}"],a[name="${k}"]`)) say('anchor', { k, r });
     }
   }
 
-  const text = find('.md-search__input,#mkdocs-search-query')?.value.trim() ?? '';
+  const text = find('.md-search__input,#mkdocs-search-query')?.value.trim();
   if (query != text) {
     query = text;
     still = 0;
-  } else if ((still += passed) >= 1e3) settle();
+  } else if (!((still += passed) < 1e3)) settle();
 
   bottom = Math.max(bottom, scrollY + innerHeight);
-  // The document may have grown, so what was the end is no more.
-  page.d = Math.min(100, Math.round((bottom / document.documentElement.scrollHeight) * 100));
+  // The document may have grown, so what was the end is no more; the tracker takes more than 100 for 100.
+  page.d = ((bottom / document.documentElement.scrollHeight) * 100 + 0.5) | 0;
 
   if ((spent += passed) > 250) {
     /** Where a section ends: at the next heading, the last one at the end of the page. */

@@ -16,7 +16,8 @@ const MATERIAL_SEARCH = `
   <div class="md-search-result__meta">12 matching documents</div>
   <ol class="md-search-result__list">
     <li class="md-search-result__item"><a id="hit" href="/docs/guide/install/?h=flask#in">
-      <h1 id="in">Install</h1></a></li></ol></div>`;
+      <article><h1 id="in">Install</h1></article></a>
+      <a href="/docs/guide/install/#on"><article><h2>On</h2></article></a></li></ol></div>`;
 const MATERIAL_FEEDBACK = `
 <form class="md-feedback" name="feedback" hidden><fieldset>
   <div class="md-feedback__list">
@@ -93,11 +94,15 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
       it('tells each of two queries, the first without results and without a click', () => {
         const page = new Page(code, { body: MATERIAL_SEARCH });
         const meta = page.find('.md-search-result__meta');
+        const list = page.find('.md-search-result__list');
+        const { innerHTML } = list;
         meta.textContent = 'No matching documents';
+        list.innerHTML = '';
         page.type('flsk');
         page.wait(2);
         page.type('flask');
         meta.textContent = '1 matching document';
+        list.innerHTML = innerHTML;
         page.wait(2);
         page.fire('#hit');
 
@@ -107,6 +112,87 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         ]);
       });
 
+      for (const [said, count] of Object.entries({
+        'Leiti üks tulemus': 1,
+        'ผลลัพธ์ตรงกัน หนึ่ง': 1,
+        'Wyniki wyszukiwania: 12': 12,
+        '3개의 일치하는 문서': 3,
+        '1.2k matching documents': 1_200,
+        '25k Suchergebnisse': 25_000,
+      })) {
+        it(`knows how many results these are: ${said}`, () => {
+          const page = new Page(code, { body: MATERIAL_SEARCH });
+          page.find('.md-search-result__meta').textContent = said;
+          page.type('flask');
+          page.wait(2);
+          page.hide();
+
+          assert.equal(page.take()[0].c, count);
+        });
+      }
+
+      it('has the results that come when the index is there at last', () => {
+        const page = new Page(code, { body: MATERIAL_SEARCH });
+        const meta = page.find('.md-search-result__meta');
+        const list = page.find('.md-search-result__list');
+        const { innerHTML } = list;
+        meta.textContent = 'Initializing search';
+        list.innerHTML = '';
+        page.type('flask');
+        page.wait(6);
+        meta.textContent = '12 matching documents';
+        list.innerHTML = innerHTML;
+        page.wait(0.5);
+        page.hide();
+
+        assert.deepEqual(brief(page), [
+          { t: 'event', n: 'search', k: 'flask', c: 12, u: undefined },
+        ]);
+      });
+
+      it('keeps the number of its results when the next is typed, and when the box is emptied', () => {
+        const page = new Page(code, { body: MATERIAL_SEARCH });
+        const meta = page.find('.md-search-result__meta');
+        page.type('flask');
+        page.wait(2);
+        page.type('');
+        meta.textContent = 'Type to start searching';
+        page.find('.md-search-result__list').innerHTML = '';
+        page.wait(5);
+        page.type('flsk');
+        meta.textContent = 'No matching documents';
+        page.wait(2);
+        page.hide();
+
+        assert.deepEqual(
+          brief(page).map(({ k, c }) => [k, c]),
+          [
+            ['flask', 12],
+            ['flsk', 0],
+          ],
+        );
+      });
+
+      it('does not change the rating that waits for a comment while a text stands there', () => {
+        const page = new Page(code, {
+          body: `${MATERIAL_SEARCH}<button data-md-value="1">Yes</button>
+            <textarea data-stats-comment hidden></textarea>`,
+        });
+        page.type('flask');
+        page.wait(2);
+        page.fire('button');
+        page.wait(5);
+        page.hide();
+
+        assert.deepEqual(
+          brief(page).map(({ n, c }) => [n, c]),
+          [
+            ['search', 12],
+            ['feedback', 1],
+          ],
+        );
+      });
+
       it('is of the page on which it happened, with its load', () => {
         const page = new Page(code, { body: MATERIAL_SEARCH });
         page.type('flask');
@@ -114,7 +200,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         page.navigate('/b/', MATERIAL_SEARCH);
         const [{ l, p, h }] = page.take();
 
-        assert.deepEqual({ l, p, h }, { l: '100000000000000001', p: '/a/', h: undefined });
+        assert.deepEqual({ l, p, h }, { l: '100000000000000001', p: '/a/', h: 0 });
       });
 
       it('is not told again for what still stands there on the next page', () => {
@@ -150,6 +236,22 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
 
         assert.deepEqual(brief(page), [
           { t: 'event', n: 'search', k: 'flask', c: 2, u: '/guide/' },
+        ]);
+      });
+
+      it('has the results that come when the index is there at last', () => {
+        const page = new Page(code, { body: BUILT_IN_SEARCH, path: '/docs/search.html?q=flask' });
+        const results = page.find('#mkdocs-search-results');
+        const { innerHTML } = results;
+        results.innerHTML = 'Searching...';
+        page.type('flask');
+        page.wait(3);
+        results.innerHTML = innerHTML;
+        page.wait(0.5);
+        page.hide();
+
+        assert.deepEqual(brief(page), [
+          { t: 'event', n: 'search', k: 'flask', c: 2, u: undefined },
         ]);
       });
 
@@ -197,7 +299,9 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         const submits = page.fire('#bad');
 
         assert.deepEqual([shown, submits], [true, false]);
-        assert.deepEqual(brief(page), [{ t: 'event', n: 'feedback', k: '', c: 0, u: undefined }]);
+        assert.deepEqual(brief(page), [
+          { t: 'event', n: 'feedback', k: undefined, c: 0, u: undefined },
+        ]);
         assert.equal(page.find('fieldset').disabled, true);
         assert.equal(page.find('div[data-md-value="0"]').hidden, false);
         assert.equal(page.find('div[data-md-value="1"]').hidden, true);
@@ -219,7 +323,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
           page.fire('button');
 
           assert.deepEqual(brief(page), [
-            { t: 'event', n: 'feedback', k: '', c: value, u: undefined },
+            { t: 'event', n: 'feedback', k: undefined, c: value, u: undefined },
           ]);
         });
       }
@@ -264,7 +368,9 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         page.fire('button');
         page.hide();
 
-        assert.deepEqual(brief(page), [{ t: 'event', n: 'feedback', k: '', c: 1, u: undefined }]);
+        assert.deepEqual(brief(page), [
+          { t: 'event', n: 'feedback', k: undefined, c: 1, u: undefined },
+        ]);
       });
 
       it('does not take a search for the rating that a comment is of', () => {
@@ -348,7 +454,7 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         assert.deepEqual(
           page.take().map(({ k, c, h }) => ({ k, c, h })),
           [
-            { k: '', c: 0, h: 'kettle' },
+            { k: undefined, c: 0, h: 'kettle' },
             { k: 'boils', c: 1, h: 'boil' },
           ],
         );
@@ -699,14 +805,14 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
         assert.equal(page.load.d, 100);
       });
 
-      it('is never more than all, when the page has shrunk', () => {
+      it('is more than all when the page has shrunk, which the tracker takes for all', () => {
         const page = new Page(code);
         page.scrollY = 4_000;
         page.wait(1);
         page.height = 2_000;
         page.wait(1);
 
-        assert.equal(page.load.d, 100);
+        assert.equal(page.load.d, 250);
       });
 
       it('falls when the document grows late', () => {

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.e2e.conftest import build_site, eventually, fetch_json, serving, tracking
 from tests.processes import free_port
@@ -213,6 +213,30 @@ def test_searches(doings: Doings) -> None:
     assert vain == ("flsk", 1, 1, 0, 0.0, 0, None, None)
     assert (found[:4], found[5:]) == (("flask", 1, 0, 0), (1, "/flask/", "Flask"))
     assert found[4] >= 1
+
+
+def test_a_search_that_waits_for_its_results(doings: Doings) -> None:
+    """On a slow line they come after the query is final, and count all the same."""
+    waiting: list[Route] = []
+    doings.page.route("**/search_index.json", lambda route: waiting.append(route))  # noqa: PLW0108  # Playwright marks it
+    doings.open()
+    box = _search_box(doings)
+    box.press_sequentially("kettle", delay=120)
+    doings.page.wait_for_timeout(FINAL_MS)
+    assert waiting
+    for route in waiting:
+        route.continue_()
+    doings.page.wait_for_timeout(FINAL_MS)
+    box.press("Shift")  # The built-in search looks at the box at a key only.
+    inside = ".md-search-result" if doings.theme == "material" else "#mkdocs-search-results"
+    expect(doings.page.locator(f"{inside} a").first).to_be_visible()
+    doings.page.wait_for_timeout(FINAL_MS)
+    doings.leave()
+
+    doings.expect("searches", lambda rows: "kettle" in {row[0] for row in rows})
+    (row,) = (row for row in doings.rows("searches") if row[0] == "kettle")
+    assert row[1:4] == (1, 0, 1)
+    assert row[4] >= 1
 
 
 def test_feedback(doings: Doings) -> None:

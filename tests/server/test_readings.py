@@ -78,7 +78,7 @@ def test_a_heartbeat_right_after_another_says_how_the_page_was_read(site: Site) 
 def test_a_view_says_how_the_page_before_was_read(site: Site) -> None:
     """Under instant navigation one message is about two pages."""
     site.view("/faq/", l=LOAD)
-    before = {"l": LOAD, "p": "/faq/", "v": 9_000, "a": 8_000, "d": 100}
+    before = {"l": LOAD, "p": "/faq/", "v": 9_000, "a": 8_000, "d": 250}
     site.view("/", l=OTHER_LOAD, o=before)
     site.send("leave", "/", l=OTHER_LOAD, v=3_000, a=3_000, d=50)
 
