@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from tracker_server.database import plain_rows
-from tracker_server.packing import SECONDS_PER_DAY
-from tracker_server.statements import RUNS, VIEWS
+from tracker_server.packing import SECONDS_PER_DAY, day_of
+from tracker_server.statements import RUNS, TOTALS, VIEWS
 
 LAST_DAY = (1 << 16) - 1
 PORTION_IDS = 20_000
@@ -68,6 +68,20 @@ def read_latest_first(
         statement = select(*(VIEWS.c[name] for name in columns))
         statement = statement.where(*of_days(day, day), *conditions)
         yield day, _portions(connection, spans.get(day, []), statement)
+
+
+def first_counted_day(connection: Connection, question_day: int, read_day: int) -> int:
+    """Return since when raw views were counted: were there any, are they kept, was there time.
+
+    Args:
+        connection: for reading.
+        question_day: the first day that is asked for.
+        read_day: the earliest day that was read.
+    """
+    columns = TOTALS.c
+    kept, began = connection.execute(select(columns.raw_since, columns.tracking_since)).one()
+    days: list[int] = [question_day, read_day, kept, *([] if began is None else [day_of(began)])]
+    return max(days)
 
 
 def _portions(

@@ -17,9 +17,9 @@ from tracker_server.queries.breakdown import audience_parts, read_texts
 from tracker_server.queries.moved import read_moves
 from tracker_server.queries.refs import read_refs
 from tracker_server.queries.site_pages import IS_OFFERED
-from tracker_server.runs import read_latest_first
+from tracker_server.runs import first_counted_day, read_latest_first
 from tracker_server.schema import OTHER
-from tracker_server.statements import AUDIENCES, PAGES, PATHS, TOTALS
+from tracker_server.statements import AUDIENCES, PAGES, PATHS
 from tracker_server.tables import (
     FEWEST_READERS,
     Column,
@@ -101,11 +101,10 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         columns, rows, hidden = _BY_PAGE, *_by_page(connection, question, pages, seen)
     else:
         columns, rows, hidden = _BY_LANGUAGE, *_by_language(connection, question, seen)
-    raw_since = connection.execute(select(TOTALS.c.raw_since)).scalar_one()
     facts: dict[str, int | str] = {
         "languages": languages,
         "hidden": hidden,
-        "since": as_date(max(seen.since, raw_since, question.first_day)),
+        "since": as_date(first_counted_day(connection, question.first_day, seen.since)),
     }
     return Table(columns, rows, facts, fact_kinds={"since": "day"})
 

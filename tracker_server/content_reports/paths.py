@@ -16,8 +16,8 @@ from tracker_server.queries.moved import Moves, find_page, read_moves
 from tracker_server.queries.ranges import is_any
 from tracker_server.queries.readings import read_readings
 from tracker_server.queries.refs import read_refs
-from tracker_server.runs import read_latest_first
-from tracker_server.statements import LINKS, PAGES, TOTALS, VIEWS
+from tracker_server.runs import first_counted_day, read_latest_first
+from tracker_server.statements import LINKS, PAGES, VIEWS
 from tracker_server.tables import (
     FEWEST_READERS,
     Column,
@@ -101,7 +101,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         return _read_site(connection, moves, question)
     path_id = find_page(connection, moves, question.page)
     if path_id is None:
-        facts = _facts(0, _first_day(connection, question, 0))
+        facts = _facts(0, first_counted_day(connection, question.first_day, 0))
         return Table(_OF_PAGE, (), facts, fact_kinds=_FACT_KINDS)
     return _read_page(connection, moves, question, path_id)
 
@@ -138,7 +138,9 @@ def _read_site(connection: Connection, moves: Moves, question: TableQuestion) ->
         ),
         key=lambda row: (-row[3], -row[4], row[0].path, row[1].path),
     )
-    facts = _facts(len(flows) - len(shown), _first_day(connection, question, since))
+    facts = _facts(
+        len(flows) - len(shown), first_counted_day(connection, question.first_day, since)
+    )
     return Table(_OF_SITE, tuple(rows), facts, fact_kinds=_FACT_KINDS)
 
 
@@ -178,13 +180,15 @@ def _read_page(
         if len(flow) >= question.option("k")
     ]
     rows = _rows_of_page(connection, site.neighbours.get(path_id, (None, None)), shown)
-    first_day = _first_day(connection, question, since)
-    read = read_readings(connection, moves, first_day, question.last_day, [path_id])[path_id]
-    facts = {
+    first_day = first_counted_day(connection, question.first_day, since)
+    facts: dict[str, int | float | str | None] = {
         **_facts(hidden, first_day),
-        "loads": read.loads,
-        "searchedShare": share_of(read.searched, read.loads),
+        "loads": None,
+        "searchedShare": None,
     }
+    if len(stayed) >= FEWEST_READERS.least:
+        read = read_readings(connection, moves, first_day, question.last_day, [path_id])[path_id]
+        facts |= {"loads": read.loads, "searchedShare": share_of(read.searched, read.loads)}
     return Table(_OF_PAGE, tuple(rows), facts, fact_kinds=_FACT_KINDS)
 
 
@@ -246,12 +250,6 @@ def _read_map(connection: Connection, starts: Collection[int]) -> _Site:
             neighbours[path] = before, after
         links.update(plain_rows(connection, of_links.where(LINKS.c.from_id.in_(some))))
     return _Site(neighbours, links)
-
-
-def _first_day(connection: Connection, question: TableQuestion, since: int) -> int:
-    """Return the first day that was read: of the question, of those there are, in the time."""
-    raw_since: int = connection.execute(select(TOTALS.c.raw_since)).scalar_one()
-    return max(since, raw_since, question.first_day)
 
 
 def _facts(hidden: int, first_day: int) -> dict[str, int | float | str | None]:

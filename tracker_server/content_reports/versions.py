@@ -19,7 +19,7 @@ from tracker_server.queries.breakdown import audience_parts, read_texts
 from tracker_server.queries.days import unite
 from tracker_server.queries.moved import read_moves
 from tracker_server.queries.refs import read_refs
-from tracker_server.runs import read_latest_first
+from tracker_server.runs import first_counted_day, read_latest_first
 from tracker_server.schema import OTHER
 from tracker_server.statements import AUDIENCES, PATHS, TOTALS, VERSIONS
 from tracker_server.tables import (
@@ -88,8 +88,7 @@ class _Group:
 
 def read(connection: Connection, question: TableQuestion) -> Table:
     """Read how many have which version before them, the most first."""
-    row = connection.execute(select(TOTALS.c.version, TOTALS.c.versions, TOTALS.c.raw_since))
-    own, text, raw_since = row.one()
+    own, text = connection.execute(select(TOTALS.c.version, TOTALS.c.versions)).one()
     told: dict[str, list[str]] = json.loads(text or "{}")
     said = {id_: audience_parts(t)[-1] for id_, t in read_texts(connection, AUDIENCES).items()}
     seen = {*read_texts(connection, VERSIONS).values()} - {OTHER}
@@ -123,7 +122,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         "readers": len(everybody),
         "readersNotLatest": len(behind) if versions.latest else None,
         "shareNotLatest": share_of(len(behind), len(everybody)) if versions.latest else None,
-        "since": as_date(max(since, raw_since, question.first_day)),
+        "since": as_date(first_counted_day(connection, question.first_day, since)),
     }
     kinds: dict[str, Kind] = {"shareNotLatest": "share", "since": "day"}
     return Table(_COLUMNS, tuple(rows), facts, fact_kinds=kinds)

@@ -69,7 +69,8 @@ def test_each_way_with_its_readers(walked: Site) -> None:
         (GUIDE, "GUIDE", FAQ, "FAQ", "jump", 3, 3),
     ]
     facts = ask(walked, "paths")["facts"]
-    assert facts == {"hidden": 2, "since": "2025-12-03"}
+    # Thirty days are asked for, and this is the first on which anybody came.
+    assert facts == {"hidden": 2, "since": "2026-01-01"}
 
 
 def test_more_readers_can_be_asked_for_but_not_fewer(walked: Site) -> None:
@@ -113,6 +114,20 @@ def test_how_many_went_on_by_the_search(walked: Site) -> None:
     assert (facts["loads"], facts["searchedShare"]) == (4, 0.5)
     assert "searchedShare" not in ask(walked, "paths")["facts"]
     assert ask(walked, "paths", page="/gone/")["facts"]["hidden"] == 0
+
+
+def test_what_two_readers_did_is_not_told(linked: Site) -> None:
+    """How often they loaded a page and searched there is theirs, until a third comes."""
+    for reader in (0, 1, 2):
+        about = {"l": f"{reader:032x}"}
+        linked.view(FAQ, reader, **about)
+        linked.send("beat", FAQ, reader, v=9_000, **about)
+        linked.send("event", FAQ, reader, n="search", k="descale", c=3, **about)
+        facts = ask(linked, "paths", page=FAQ)["facts"]
+        told = (3, 1.0) if reader == 2 else (None, None)
+
+        assert (facts["loads"], facts["searchedShare"]) == told
+        linked.clock.advance(11)
 
 
 def test_ways_of_few_readers_are_summed_up_where_together_they_are_many(linked: Site) -> None:
