@@ -61,7 +61,8 @@ class Address:
             options: what that can be told besides, by name.
         """
         self._path = path
-        self._order = (*_ORDER, *options)
+        # A filter of the overview can be an option of a report.
+        self._order = tuple(dict.fromkeys((*_ORDER, *options)))
         given = {"page": parameters["path"]} if "path" in parameters else {}
         given |= {name: parameters[name] for name in self._order if name in parameters}
         self._parameters = {

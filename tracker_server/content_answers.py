@@ -77,10 +77,15 @@ class ContentAnswers:
         return first_day_of(self._tracking_since(), self._clock())
 
 
-def _parse_option(option: Option, parameters: Mapping[str, str]) -> int:
+def _parse_option(option: Option, parameters: Mapping[str, str]) -> int | str:
     text = parameters.get(option.name)
     if text is None:
         return option.default
+    if option.is_text:
+        if len(text) > option.most or not text.isprintable():
+            reason = f"must have at most {option.most} characters, all of them printable"
+            raise InvalidQuestionError(option.name, reason)
+        return text
     is_number = text.isascii() and text.isdigit() and len(text) <= 9
     if not is_number or not option.least <= int(text) <= option.most:
         reason = f"must be a whole number from {option.least} to {option.most:,}"

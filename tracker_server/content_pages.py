@@ -35,15 +35,17 @@ def make_content_pages(live: Live, content: ContentAnswers) -> Blueprint:
     return routes
 
 
-def _parameters() -> dict[str, str]:
-    """Return those of the address; a field for a page that was left empty asks for none."""
-    return {name: text for name, text in request.args.items() if text or name != "page"}
+def _parameters(report: ContentReport | None) -> dict[str, str]:
+    """Return those of the address; a field for a text that was left empty asks for none."""
+    options = report.options if report else ()
+    texts = {"page", *(option.name for option in options if option.is_text)}
+    return {name: text for name, text in request.args.items() if text or name not in texts}
 
 
 def _common(live: Live, report: ContentReport | None = None) -> dict[str, Any]:
     """Return what each of these pages shows."""
     options = [option.name for option in report.options] if report else []
-    address = Address(_parameters(), request.path, options)
+    address = Address(_parameters(report), request.path, options)
     snapshot = live.snapshot()
     now, name = json.loads(snapshot.body), snapshot.overview.site_name
     return common_values(address, Texts(asked_language()), now, name)
@@ -52,7 +54,7 @@ def _common(live: Live, report: ContentReport | None = None) -> dict[str, Any]:
 def _show(live: Live, content: ContentAnswers, report: ContentReport) -> Response:
     values = _common(live, report)
     address, texts = values["address"], values["t"]
-    asked = _parameters()
+    asked = _parameters(report)
     if not address.is_custom:
         asked.setdefault("period", DEFAULT_PERIOD)
     try:

@@ -77,12 +77,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A whole number that a report may be told besides its days."""
+    """A whole number, or a text, that a report may be told besides its days."""
 
     name: str
-    default: int
+    default: int | str
+    """That of a text is empty, which says nothing."""
     least: int
     most: int
+    """Of a text, how many characters."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a text."""
+        return isinstance(self.default, str)
 
     @property
     def is_switch(self) -> bool:
@@ -115,7 +122,7 @@ class TableQuestion:
     today: int
     """From which ages are counted."""
     max_rows: int
-    options: tuple[tuple[str, int], ...] = ()
+    options: tuple[tuple[str, int | str], ...] = ()
     """Each of those that the report has."""
     page: str | None = None
     """The path that it is about, where it is about one."""
@@ -123,8 +130,12 @@ class TableQuestion:
     """Whether reading raw views has taken long enough."""
 
     def option(self, name: str) -> int:
-        """Return what was said of an option, or its default."""
-        return dict(self.options)[name]
+        """Return what was said of an option that is a number, or its default."""
+        return int(dict(self.options)[name])
+
+    def said(self, name: str) -> str:
+        """Return what was said of one that is a text; empty for nothing."""
+        return str(dict(self.options)[name])
 
 
 @dataclass(frozen=True, slots=True)

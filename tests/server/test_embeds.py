@@ -321,6 +321,7 @@ def test_badge_of_a_report_is_read_once_in_ten_seconds(old: Site) -> None:
         pytest.param({"report": "stale", "path": "/"}, "path", id="path"),
         pytest.param({"report": "stale", "period": "7d"}, "period", id="period"),
         pytest.param({"report": "stale", "min_days": "0"}, "min_days", id="option"),
+        pytest.param({"report": "languages", "language": "de"}, "language", id="text"),
     ],
 )
 def test_badge_of_a_report_takes_a_label_alone(

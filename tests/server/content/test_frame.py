@@ -255,6 +255,28 @@ def test_options_have_bounds() -> None:
     assert [question.option("age") for question in asked] == [30, 365]
 
 
+def test_an_option_can_be_a_text() -> None:
+    """Empty without one, and no longer than texts of other parameters."""
+    asked: list[TableQuestion] = []
+
+    def read(_report: ContentReport, question: TableQuestion) -> Table:
+        asked.append(question)
+        return Table((), ())
+
+    report = ContentReport("some", lambda *_: Table((), ()), (Option("word", "", 0, 10),))
+    content = ContentAnswers((report,), read, lambda: 1e9)
+    said = "word: must have at most 10 characters, all of them printable"
+    for text in ("x" * 11, "a\nb", "\0", "\udcff"):
+        with pytest.raises(InvalidQuestionError, match=said):
+            content.answer("some", {"word": text})
+    for text in ("x" * 10, "7", "<b>\"Ü'"):
+        content.answer("some", {"word": text})
+    content.answer("some", {})
+    content.answer("some", {"word": ""})
+
+    assert [question.said("word") for question in asked] == ["x" * 10, "7", "<b>\"Ü'", ""]
+
+
 def test_a_file_of_csv_is_offered_under_its_name(site: Site) -> None:
     """It is not shown as a page, whatever a query says."""
     site.send("event", "/", n="search", k="<script>", c=0)

@@ -136,6 +136,22 @@ def test_versions_are_those_of_the_overview(town: Site) -> None:
         assert row["views"] == sum(overview[name] for name in names)
 
 
+def test_languages_of_pages_are_those_of_the_overview(town: Site) -> None:
+    """Each view of a page is in the row of its language; one language alone has the same row."""
+    rows = ask(town, "languages", docs=1)["rows"]
+    german = [row for row in _overview(town)["pages"] if row["path"].startswith("/de/")]
+    views = {"de": sum(row["views"] for row in german)}
+    views["en"] = _overview(town)["views"] - views["de"]
+
+    assert {row["language"]: row["views"] for row in rows} == views
+    for row in rows:
+        assert ask(town, "languages", docs=1, language=row["language"])["rows"] == [row]
+    told = ask(town, "languages")["rows"]
+    for language in ("de", "en", "pt", "fr"):
+        alone = [row for row in told if row["language"] == language]
+        assert ask(town, "languages", language=language)["rows"] == alone
+
+
 def test_deploys_compare_what_the_overview_has(town: Site) -> None:
     """Of the days before and of those after."""
     for row in ask(town, "deploys")["rows"]:

@@ -115,9 +115,8 @@ def test_languages(sums: Sums) -> None:
     """All pages with three readers of another language that is known."""
     groups: dict[tuple[str, str], list[str]] = {}
     for path, reads in sums.viewers.items():
-        own = "de" if path.startswith("/de/") else "en"
         for read in reads:
-            if read.language not in {own, "nothing"}:
+            if read.language not in {_language_of(path), "nothing"}:
                 groups.setdefault((read.language, page_of(path)), []).append(read.reader)
     shown = {key: some for key, some in groups.items() if len({*some}) >= 3}
 
@@ -125,6 +124,29 @@ def test_languages(sums: Sums) -> None:
         (row["language"], row["path"]): (row["readers"], row["views"]) for row in _rows("languages")
     } == {key: (len({*some}), len(some)) for key, some in shown.items()}
     assert read_truth("languages").facts["hidden"] == len(groups) - len(shown)
+
+
+def test_languages_of_pages(sums: Sums) -> None:
+    """Who reads a page counts for its language, whichever is their own and known or not."""
+    pages = [path for path in pages_on(LAST_DAY) if path != DRAFT]
+    rows = _rows("languages+docs")
+    for row in rows:
+        some = [
+            read
+            for path, reads in sums.viewers.items()
+            for read in reads
+            if page_of(path) in pages and _language_of(path) == row["language"]
+        ]
+        views = Counter(page_of(read.path) for read in some)
+        assert row["pages"] == sum(_language_of(path) == row["language"] for path in pages)
+        assert (row["views"], row["readers"]) == (len(some), len({read.reader for read in some}))
+        assert row["share"] == round(len(some) / sum(one["views"] for one in rows), 4)
+        assert views[row["topPage"]] == max(views.values())
+    assert {row["language"] for row in rows} == {"en", "de"}
+
+
+def _language_of(path: str) -> str:
+    return "de" if path.startswith("/de/") else "en"
 
 
 @pytest.mark.parametrize("name", ["versions", "versions+split"])
