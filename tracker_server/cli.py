@@ -29,6 +29,7 @@ from tracker_server.cli_report import report
 from tracker_server.config import Settings, database_file
 from tracker_server.console import (
     database_option,
+    echo_data,
     errors_in_one_line,
     period_option,
     settings_of,
@@ -233,7 +234,7 @@ def stats(*, database_url: str | None, as_json: bool, **options: object) -> None
     with errors_in_one_line():
         answer, now = read_database(settings, read)
     if as_json:
-        click.echo(answer.decode())
+        echo_data(f"{answer.decode()}\n")
         return
     demo, rows = json.loads(now)["demo"], int(parameters["limit"])
     click.echo(render_report(json.loads(answer), terminal_style(), rows, demo=demo), nl=False)

@@ -11,7 +11,7 @@ import click
 from tracker_server.config import Settings, read_settings, split_hosts
 from tracker_server.errors import ConfigurationError, TrackerError
 from tracker_server.grains import ALL, DEFAULT_PERIOD, PERIODS
-from tracker_server.terminal import Style
+from tracker_server.terminal import Style, printable
 
 database_option = click.option(
     "--database-url", help="SQLAlchemy URL.  [STATS_DATABASE_URL; sqlite:///stats.sqlite3]"
@@ -46,6 +46,13 @@ def errors_in_one_line() -> Iterator[None]:
         yield
     except TrackerError as error:
         raise click.ClickException(str(error)) from error
+
+
+def echo_data(text: str) -> None:
+    """Print what is for programs: as it is, but to a terminal without what that would obey."""
+    if sys.stdout.isatty():
+        text = "".join(f"{printable(line)}\n" for line in text.splitlines())
+    click.echo(text, nl=False)
 
 
 def terminal_style(columns: int | None = None) -> Style:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,8 +12,11 @@ from tracker_server.tables import Column, Kind, PageRef, Reason, Table, TableQue
 from tracker_server.wire import as_date
 
 LIST_SEPARATOR = "; "
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""How a cell begins that a spreadsheet would run; the last four are wide forms of the first."""
+_FORMULA = re.compile(r"(?:\A|(?<=;)\s*)[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+"""How a cell begins that a spreadsheet would run; the last four are wide forms of the first.
+
+Where decimals have commas a semicolon separates cells.
+"""
 
 
 def write_table(question: TableQuestion, table: Table) -> bytes:
@@ -85,8 +89,8 @@ def _cell(value: object) -> object:
         return "true" if value else "false"
     if isinstance(value, list):
         value = LIST_SEPARATOR.join(map(_item, value))
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
+    if isinstance(value, str):
+        return _FORMULA.sub(r"'\g<0>", value)
     return "" if value is None else value
 
 

@@ -256,6 +256,40 @@ def test_stats_has_colours_on_a_terminal_only(
 
 
 @pytest.mark.sqlite_only("the terminal is what it is about")
+@pytest.mark.parametrize(
+    "command",
+    [("stats", "--json"), ("report", "never-read", "--csv"), ("report", "stale", "--json")],
+)
+def test_what_is_for_programs_commands_no_terminal(
+    make_site: MakeSite,
+    database_url: str,
+    open_terminal: Callable[..., Terminal],
+    tmp_path: Path,
+    command: tuple[str, ...],
+) -> None:
+    """A title has what a terminal obeys and what hides other text; a program gets it as it is."""
+    title = "\x9b31m \u202e red"
+    manifest = json.loads(MANIFEST.read_text())
+    manifest["pages"] = [
+        page | {"title": title, "created": "2020-01-01", "updated": "2020-01-01"}
+        for page in manifest["pages"]
+    ]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    site = make_site(manifest=str(tmp_path / "manifest.json"))
+    site.clock.now = time.time()
+    # Each page is viewed, or none of them.
+    for page in manifest["pages"] if "never-read" not in command else []:
+        site.view(page["path"])
+    site.tracker.close()
+    terminal = open_terminal(database_url, *command)
+
+    assert terminal.end() == 0
+    assert "?31m ? red" in terminal.raw
+    assert not {"\x9b", "\u202e"} & {*terminal.raw}
+    assert title in _run_process(database_url, *command).stdout
+
+
+@pytest.mark.sqlite_only("the terminal is what it is about")
 def test_stats_without_unicode_is_ascii(filled: str) -> None:
     """A terminal that knows no block characters gets others."""
     result = _run_process(filled, "stats", PYTHONUTF8="0", PYTHONIOENCODING="ascii")

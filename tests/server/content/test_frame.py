@@ -148,6 +148,17 @@ def test_no_cell_is_a_formula(begin: str) -> None:
     assert read[1] == [f"'{begin}1", "-1"]
 
 
+@pytest.mark.parametrize("text", ["x;=1+1|'/C calc'!A0;y", "x; =1+1", "a;;@b", "a;\t=b"])
+def test_no_cell_is_a_formula_where_semicolons_separate(text: str) -> None:
+    """So a program reads the file whose decimals have commas."""
+    table = Table((Column("path", "page"), Column("query", "text")), ((PageRef("/", None), text),))
+    data = write_csv(json.loads(write_table(QUESTION, table))).decode()
+    read = list(csv.reader(io.StringIO(data, newline=""), delimiter=";"))
+
+    assert not [cell for row in read for cell in row if cell.strip()[:1] in {*"=+-@"}]
+    assert data.count("'") == text.count("'") + 1
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_the_terminal_shows_every_kind(width: int) -> None:
     """No line is wider than the terminal, none has what it would obey."""
@@ -300,6 +311,15 @@ def test_the_command_prints_a_report(site: Site) -> None:
         assert ran.exit_code == 0, ran.output
         return ran.output
 
+    def refuse(*more: str) -> str:
+        ran = CliRunner().invoke(main, ["report", *more, "--database-url", url])
+        assert ran.exit_code == 2, ran.output
+        return ran.stderr
+
+    assert "stale has no option 'min_day'; it has min_days" in refuse("stale", "--set", "min_day=3")
+    assert "searches has no option 'k'; it has none" in refuse("searches", "--set", "k=3")
+    assert "no option 'period'" in refuse("stale", "--set", "period=7d")
+    assert "of one page are" in refuse("stale", "--page", "/")
     assert "kettle on fire" in run("--period", "all")
     assert all(name in run("--help") for name in NAMES)
     assert json.loads(run("--period", "all", "--json"))["rows"][0]["query"] == "kettle on fire"
