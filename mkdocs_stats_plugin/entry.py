@@ -1,8 +1,21 @@
 """The form of one page in the content manifest."""
 
-from typing import Literal, NotRequired, TypedDict
+from functools import cache
+from typing import (
+    Any,
+    Literal,
+    NotRequired,
+    TypedDict,
+    TypeGuard,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
-from mkdocs_stats_plugin.reading import Heading
+from mkdocs_stats_plugin.paths import is_listable
+from mkdocs_stats_plugin.reading import Heading, is_writable
 
 PageType = Literal["home", "post", "page", "stats"]
 
@@ -36,3 +49,30 @@ class Entry(TypedDict):
     links: NotRequired[list[str]]
     anchors: NotRequired[list[str]]
     outbound: NotRequired[int]
+
+
+def is_entry(value: object) -> TypeGuard[Entry]:
+    """Tell whether a value from a file has the form of a page."""
+    if not _has_form(value, Entry):
+        return False
+    path = cast("Entry", value)["path"]
+    return path.startswith("/") and is_listable(path)
+
+
+def _has_form(value: Any, form: Any) -> bool:  # noqa: ANN401  # whatever a file has
+    if is_typeddict(form):
+        forms = _forms(form)
+        return (
+            isinstance(value, dict)
+            and value.keys() >= form.__required_keys__
+            and all(_has_form(value[key], forms[key]) for key in value.keys() & forms.keys())
+        )
+    if get_origin(form) is list:
+        item = get_args(form)[0]
+        return isinstance(value, list) and all(_has_form(some, item) for some in value)
+    if get_origin(form) is Literal:
+        return value in get_args(form)
+    return type(value) is form and (form is not str or is_writable(value))
+
+
+_forms = cache(get_type_hints)

@@ -8,6 +8,7 @@ its files.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from reprlib import repr as shortened
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.plugins import get_plugin_logger
@@ -20,7 +21,13 @@ from mkdocs_stats_plugin.links import Address, read_links
 from mkdocs_stats_plugin.navigation import Place
 from mkdocs_stats_plugin.origin import former_paths, is_of_author
 from mkdocs_stats_plugin.paths import is_listable, site_path
-from mkdocs_stats_plugin.reading import plain_text, read_text, reading_seconds, set_code_apart
+from mkdocs_stats_plugin.reading import (
+    is_writable,
+    plain_text,
+    read_text,
+    reading_seconds,
+    set_code_apart,
+)
 
 MAX_AUTHORS = 20
 MAX_TAGS = 50
@@ -122,8 +129,9 @@ def _days_said(page: Page) -> tuple[str | None, str | None]:
 def _day(page: Page, value: object) -> str | None:
     day = read_day(value) if value else None
     if value and not day:
+        shown = shortened(value)  # YAML may have made a list of itself.
         # Not a warning: `--strict` should not stop a site for a date that is only shown.
-        log.info("%s: the date %r is none, expected YYYY-MM-DD", page.file.src_uri, value)
+        log.info("%s: the date %s is none, expected YYYY-MM-DD", page.file.src_uri, shown)
     return day
 
 
@@ -143,6 +151,9 @@ def _add_content(entry: Entry, page: Page, site: Surroundings) -> None:
     if links.anchors:
         entry["anchors"] = links.anchors
     entry["outbound"] = links.outbound
+    for link in links.left_out:
+        source = page.file.src_uri
+        log.info("%s: the link to %r is not listed: it has control characters", source, link)
 
 
 def _add_place(entry: Entry, place: Place | None) -> None:
@@ -167,7 +178,7 @@ def _language(page: Page, config: MkDocsConfig) -> str | None:
     file = page.file
     said = getattr(file, "locale_alternate_of", None) or getattr(file, "locale", None)
     language = str(said or site_language(config)).lower().replace("_", "-")
-    return language if len(language) <= MAX_LANGUAGE_CHARS else None
+    return language if len(language) <= MAX_LANGUAGE_CHARS and is_writable(language) else None
 
 
 def site_language(config: MkDocsConfig) -> str:
@@ -197,8 +208,12 @@ def _is_published(page: Page) -> bool:
     """
     if page.file.inclusion.is_excluded():
         return False
-    said = {key: str(page.meta[key]).lower() for key in ("draft", "published") if key in page.meta}
-    return said.get("draft") != "true" and said.get("published") != "false"
+    draft, published = page.meta.get("draft"), page.meta.get("published")
+    return not (_says(draft, "true") or _says(published, "false"))
+
+
+def _says(value: object, word: str) -> bool:
+    return isinstance(value, str | bool) and str(value).lower() == word
 
 
 def _is_listing(page: Page) -> bool:

@@ -4,14 +4,13 @@ YAML makes anything of what was written there; pages whose front matter is not Y
 for every value.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from itertools import islice
 
-MAX_TEXT_CHARS = 100
+from mkdocs_stats_plugin.reading import writable
 
-_UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]")
+MAX_TEXT_CHARS = 100
 
 
 def read_day(value: object) -> str | None:
@@ -20,6 +19,8 @@ def read_day(value: object) -> str | None:
         return value.date().isoformat()
     if isinstance(value, date):
         return value.isoformat()
+    if not isinstance(value, str | int):
+        return None
     try:
         return datetime.fromisoformat(str(value)).date().isoformat()
     except ValueError:
@@ -45,10 +46,17 @@ def read_texts(meta: Mapping[str, object], keys: Iterable[str], limit: int) -> l
 
 
 def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, Mapping):  # An author with a name and whatever else.
-        value = value.get("name")
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
-    elif value is not None:
-        yield " ".join(_UNWRITABLE.sub("", str(value)).split())[:MAX_TEXT_CHARS]
+    rest = [value]
+    seen = set()  # In YAML a list may stand in many places, in itself too.
+    while rest:
+        value = rest.pop()
+        if isinstance(value, Mapping | list | tuple):
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+        if isinstance(value, Mapping):  # An author with a name and whatever else.
+            rest.append(value.get("name"))
+        elif isinstance(value, list | tuple):
+            rest += reversed(value)
+        elif value is not None:
+            yield " ".join(writable(str(value)).split())[:MAX_TEXT_CHARS]

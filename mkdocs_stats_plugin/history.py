@@ -4,6 +4,7 @@ One process reads the history of a whole folder: one for each page would take lo
 build. Nobody's name is asked for.
 """
 
+import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ _LOG = (
     *("--name-status", "-M", "--relative", "--", "."),
 )
 _CUT = "grafted"
+# A clock that is wrong may name the year 10000, or none at all.
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MOVED_UNCHANGED = "R100"
 
 
@@ -121,8 +124,10 @@ class _Trace:
         if commit.cut:  # It has every file, whoever wrote it and when.
             self.cut = True
             return
-        self.touched.append(commit.day)
         self.steady = self.steady and change.status[0] not in "ADR"
+        if not _DAY.fullmatch(commit.day):
+            return
+        self.touched.append(commit.day)
         if change.status != _MOVED_UNCHANGED:
             self.changed.append(commit.day)
 

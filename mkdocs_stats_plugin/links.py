@@ -5,12 +5,12 @@ worked out as a browser does; whether there is a page is for the manifest to say
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape, unescape
 from urllib.parse import unquote, urlsplit
 
 from mkdocs_stats_plugin.paths import is_listable, site_path
-from mkdocs_stats_plugin.reading import MAX_ANCHOR_CHARS, anchor_of
+from mkdocs_stats_plugin.reading import MAX_ANCHOR_CHARS, anchor_of, is_writable
 
 _HREF = re.compile(r"<[aA]\s(?:[^>]*?\s)?(?i:href)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
@@ -30,6 +30,8 @@ class Links:
     """Likewise, as ``path#anchor``; the page itself may be among them."""
     outbound: int
     """How many links lead to other hosts."""
+    left_out: list[str] = field(default_factory=list)
+    """What would be among the anchors but for characters that no database stores."""
 
 
 class Address:
@@ -121,10 +123,13 @@ def read_links(html: str, url: str, address: Address) -> Links:
             path, anchor = place
             paths.add(path)
             is_text = not (path == own and _is_sign(html, found.start(), anchor))
-            if 0 < len(anchor) <= MAX_ANCHOR_CHARS and is_text:
+            # In `path#anchor` the first of these signs is the one between the two.
+            if 0 < len(anchor) <= MAX_ANCHOR_CHARS and is_text and "#" not in path:
                 anchors.add(f"{path}#{anchor}")
     paths.discard(own)
-    return Links(sorted(filter(is_listable, paths)), sorted(anchors), outbound)
+    named = {*filter(is_writable, anchors)}
+    left_out = sorted(anchors - named)
+    return Links(sorted(filter(is_listable, paths)), sorted(named), outbound, left_out)
 
 
 def has_place(html: str, anchor: str) -> bool:

@@ -14,8 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
-from mkdocs_stats_plugin.entry import Entry
-from mkdocs_stats_plugin.paths import is_listable
+from mkdocs_stats_plugin.entry import Entry, is_entry
 from mkdocs_stats_plugin.versions import MAX_NAME_CHARS
 
 FILE_NAME = "stats-manifest.json"
@@ -118,12 +117,15 @@ class Manifest:
 
 
 def _read_entries(file: Path) -> Iterator[Entry]:
-    """Yield the entries of a manifest; none where it is missing, damaged or of another schema."""
+    """Yield what are entries in a manifest; none where it is missing, damaged or of another schema.
+
+    A file that somebody else has written may have anything in it.
+    """
     try:
         document = json.loads(file.read_bytes())
         if document["schema"] == SCHEMA:
-            yield from document["pages"]
-    except (OSError, ValueError, LookupError, TypeError):
+            yield from filter(is_entry, document["pages"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return
 
 
@@ -191,7 +193,7 @@ def _targets(redirects: Mapping[str, str], entries: Iterable[Entry]) -> dict[str
     for former, target in sorted(redirects.items()):
         is_address = target.lower().startswith(("http://", "https://"))
         leads_to = target if is_address else sources.get(target.partition("#")[0])
-        if leads_to and former not in paths and is_listable(former) and is_listable(leads_to):
+        if leads_to and former not in paths:
             found[former] = leads_to
     return dict(islice(found.items(), MAX_REDIRECTS))
 

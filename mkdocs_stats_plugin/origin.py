@@ -6,12 +6,15 @@ from posixpath import join, split, splitext
 from unicodedata import normalize
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File
 from mkdocs.utils import is_markdown_file
 
-from mkdocs_stats_plugin.paths import is_listable
+from mkdocs_stats_plugin.paths import fault_of, is_listable
 
 DIGEST_BYTES = 6
+
+log = get_plugin_logger("stats")
 
 
 def is_of_author(file: File, config: MkDocsConfig) -> bool:
@@ -21,7 +24,7 @@ def is_of_author(file: File, config: MkDocsConfig) -> bool:
 
 def digest_of(markdown: str) -> str:
     """Return what tells one state of a page's Markdown from another."""
-    return blake2b(markdown.encode(), digest_size=DIGEST_BYTES).hexdigest()
+    return blake2b(markdown.encode(errors="surrogatepass"), digest_size=DIGEST_BYTES).hexdigest()
 
 
 def path_of_source(source: str, *, directory_urls: bool) -> str:
@@ -63,10 +66,14 @@ def read_redirects(config: MkDocsConfig) -> dict[str, str]:
     maps: object = plugin.config.get("redirect_maps") if plugin else None
     if not isinstance(maps, Mapping):
         return {}
-    return {
-        path_of_source(
-            str(source).partition("#")[0], directory_urls=config.use_directory_urls
-        ): str(target)
-        for source, target in maps.items()
-        if is_markdown_file(str(source).partition("#")[0])
-    }
+    redirects = {}
+    for source, target in maps.items():
+        name = str(source).partition("#")[0]
+        if not is_markdown_file(name):
+            continue
+        former = path_of_source(name, directory_urls=config.use_directory_urls)
+        if fault := fault_of(former) or fault_of(str(target)):
+            log.info("The redirect from %r to %r is not listed: one %s", name, target, fault)
+        else:
+            redirects[former] = str(target)
+    return redirects

@@ -1,9 +1,14 @@
 """The identity of a page: its address relative to the site root, made comparable."""
 
+import re
 from unicodedata import normalize
 from urllib.parse import unquote
 
 MAX_PATH_BYTES = 1024
+
+# The same as the tracker's: control characters, line and paragraph separators, bidirectional
+# overrides, lone surrogates.
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def site_path(url: str) -> str:
@@ -20,6 +25,15 @@ def site_path(url: str) -> str:
     return path.removesuffix("index.html") if path.endswith("/index.html") else path
 
 
+def fault_of(path: str) -> str:
+    """Return why the tracker would refuse a path; empty where it would not."""
+    if _FORBIDDEN.search(path):
+        return "has control characters"
+    if len(path.encode()) > MAX_PATH_BYTES:
+        return f"is longer than {MAX_PATH_BYTES:,} bytes"
+    return ""
+
+
 def is_listable(path: str) -> bool:
-    """Tell whether a path is short enough for the manifest and for the tracker."""
-    return len(path.encode()) <= MAX_PATH_BYTES
+    """Tell whether a path may stand in the manifest."""
+    return not fault_of(path)

@@ -30,7 +30,7 @@ from mkdocs_stats_plugin.config import DEFAULT_HEARTBEAT_SECONDS, StatsConfig
 from mkdocs_stats_plugin.facts import site_language
 from mkdocs_stats_plugin.inject import Tracker, insert_head, render_tracker, render_viewer
 from mkdocs_stats_plugin.manifest import TooManyPagesError
-from mkdocs_stats_plugin.paths import is_listable, site_path
+from mkdocs_stats_plugin.paths import fault_of, site_path
 from mkdocs_stats_plugin.snapshot import Snapshot, Source
 from mkdocs_stats_plugin.survey import Choices, Survey
 from mkdocs_stats_plugin.texts import Texts, choose_language
@@ -147,7 +147,8 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         if not self.config.enabled:
             return output
         path = site_path(page.url)
-        tracked = page.file.src_uri not in self._excluded and is_listable(path)
+        source = page.file.src_uri
+        tracked = source not in self._excluded and _is_trackable(source, path)
         if page.file.dest_uri == NOT_FOUND:
             return self._insert(output, "404" if tracked else "", _root_of(config))
         if tracked:
@@ -165,9 +166,11 @@ class StatsPlugin(BasePlugin[StatsConfig]):
             return output_content
         absolute = is_error_template(template_name)
         base = _root_of(config) if absolute else "../" * template_name.count("/")
-        content = "404" if template_name == NOT_FOUND else site_path(template_name)
+        path = site_path(template_name)
+        content = "404" if template_name == NOT_FOUND else path
         excluded = self.config.exclude.match_file(template_name)
-        return self._insert(output_content, "" if excluded else content, base)
+        tracked = not excluded and _is_trackable(template_name, path)
+        return self._insert(output_content, content if tracked else "", base)
 
     @event_priority(50)
     def on_post_build(self, *, config: MkDocsConfig) -> None:
@@ -315,9 +318,12 @@ class StatsPlugin(BasePlugin[StatsConfig]):
         return insert_head(html, elements) if elements else html
 
 
-def _urls_of(files: Files) -> dict[str, str]:
-    """Return the addresses of the pages that are built by their paths."""
-    return {site_path(url): url for url in map(_url_of, files) if url is not None}
+def _is_trackable(source: str, path: str) -> bool:
+    """Tell whether a page can be counted; say why not."""
+    fault = fault_of(path)
+    if fault:
+        log.info("%r is neither counted nor listed: its path %s", source, fault)
+    return not fault
 
 
 def _url_of(file: File) -> str | None:

@@ -17,6 +17,8 @@ WORDS_PER_MINUTE = 240
 """How fast text is read; the tracker reckons with the same."""
 SECONDS_PER_CODE_LINE = 2
 
+_UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]")
+"""What no database stores; the tracker refuses the same."""
 _UNREAD = re.compile(
     r"<!--.*?-->|<(pre|script|style|svg|template)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE
 )
@@ -123,7 +125,10 @@ def _heading(found: re.Match[str]) -> Heading | None:
 def anchor_of(attributes: str) -> str:
     """Return the id among the attributes of an element; empty where it has none."""
     anchor = _ANCHOR.search(attributes)
-    return unescape("".join(filter(None, anchor.groups()))) if anchor else ""
+    if anchor is None:
+        return ""
+    # Browsers put the same sign there.
+    return _UNWRITABLE.sub("\ufffd", unescape("".join(filter(None, anchor.groups()))))
 
 
 def _kept(link: re.Match[str], anchor: str) -> str:
@@ -148,4 +153,14 @@ def plain_text(title: object) -> str:
     text = "" if title is None else str(title)
     if "<" in text:
         text = _MARKUP.sub("", text)
-    return " ".join(unescape(text).split())[:MAX_TITLE_CHARS]
+    return " ".join(writable(unescape(text)).split())[:MAX_TITLE_CHARS]
+
+
+def writable(text: str) -> str:
+    """Return a text without the characters that no database stores."""
+    return _UNWRITABLE.sub("", text)
+
+
+def is_writable(text: str) -> bool:
+    """Tell whether a text has none of them."""
+    return _UNWRITABLE.search(text) is None

@@ -19,8 +19,11 @@ from mkdocs_stats_plugin.links import Address, has_place
 from mkdocs_stats_plugin.manifest import Head, Manifest
 from mkdocs_stats_plugin.navigation import read_places
 from mkdocs_stats_plugin.origin import digest_of, read_redirects
+from mkdocs_stats_plugin.reading import MAX_TITLE_CHARS, is_writable, writable
 from mkdocs_stats_plugin.revision import read_commit
 from mkdocs_stats_plugin.versions import MAX_NAME_CHARS, Versions, read_versions, with_version
+
+MAX_ADDRESS_CHARS = 1000
 
 log = get_plugin_logger("stats")
 
@@ -102,11 +105,11 @@ class Survey:
         if choices.dirty:
             self._manifest.merge(site_dir)
         head = Head(
-            site_name=config.site_name,
+            site_name=writable(config.site_name)[:MAX_TITLE_CHARS],
             site_url=_address(config),
-            commit=choices.commit or commit,
-            label=choices.label,
-            version=choices.version,
+            commit=writable(choices.commit) or commit,
+            label=writable(choices.label),
+            version=writable(choices.version),
             versions=self._versions(config, choices),
             redirects=read_redirects(config),
         )
@@ -115,13 +118,14 @@ class Survey:
     @staticmethod
     def _versions(config: MkDocsConfig, choices: Choices) -> Versions:
         """Return all versions, where this is one of several."""
-        if not choices.version:
+        version = writable(choices.version)[:MAX_NAME_CHARS]
+        if not version:
             return {}
         plugin = config.plugins.get("mike")
         prefix = str(plugin.config.get("deploy_prefix") or "") if plugin else ""
         folder = Path(config.docs_dir)
         there = read_versions(folder, config.remote_branch, prefix) if choices.git else {}
-        return with_version(there, choices.version[:MAX_NAME_CHARS])
+        return with_version(there, version)
 
     def _look_back(self, folder: Path) -> tuple[str | None, History]:
         """Return the commit of the sources and what led to it, each as far as it is known."""
@@ -177,4 +181,11 @@ def _tell(left_out: Iterable[str]) -> None:
 
 def _address(config: MkDocsConfig) -> str | None:
     """Return the address of the site; mike leaves it without the slash at its end."""
-    return config.site_url.rstrip("/") + "/" if config.site_url else None
+    if not config.site_url:
+        return None
+    address = config.site_url.rstrip("/") + "/"
+    if len(address) <= MAX_ADDRESS_CHARS and is_writable(address):
+        return address
+    reason = f"is longer than {MAX_ADDRESS_CHARS:,} characters, or has control characters"
+    log.info("The manifest has no site_url: it %s", reason)
+    return None

@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+from mkdocs_stats_plugin.reading import is_writable
+
 MAX_VERSIONS = 500
 MAX_ALIASES = 20
 MAX_NAME_CHARS = 100
@@ -40,7 +42,7 @@ def read_versions(folder: Path, branch: str, prefix: str = "") -> Versions:
             check=True,
         )
         rows: object = json.loads(answer.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError):
+    except (OSError, ValueError, RecursionError, subprocess.SubprocessError):
         return {}
     return dict([*_pairs(rows)][:MAX_VERSIONS]) if isinstance(rows, list) else {}
 
@@ -79,4 +81,4 @@ def _pairs(rows: list[object]) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _is_name(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= MAX_NAME_CHARS
+    return isinstance(value, str) and 0 < len(value) <= MAX_NAME_CHARS and is_writable(value)

@@ -144,7 +144,6 @@ FLOORS = {
     "mkdocs_stats_plugin": [
         {
             "branch",
-            "front_matter",
             "history",
             "inject",
             "paths",
@@ -152,18 +151,19 @@ FLOORS = {
             "remote",
             "revision",
             "texts",
-            "versions",
             "widgets",
         },
         {
             "assets",
             "config",
             "entry",
+            "front_matter",
             "links",
             "navigation",
             "origin",
             "readership",
             "snapshot",
+            "versions",
         },
         {"counters", "facts", "manifest", "review", "site_map", "stats_page"},
         {"review_text", "survey"},

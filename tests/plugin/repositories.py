@@ -21,7 +21,7 @@ class Repository:
         """
         env = {
             **os.environ,
-            "GIT_AUTHOR_DATE": day if "T" in day else f"{day}T12:00:00+0000",
+            "GIT_AUTHOR_DATE": day if {"T", "@"} & {*day} else f"{day}T12:00:00+0000",
             "GIT_COMMITTER_DATE": f"{committed}T12:00:00+0000",
             "GIT_CONFIG_GLOBAL": os.devnull,
         }

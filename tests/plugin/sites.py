@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urljoin, urlsplit
 
+import jsonschema
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.config.defaults import MkDocsConfig
+
+from tracker_server.manifest import parse_manifest
 
 REPOSITORY = Path(__file__).parents[2]
 TRACKER = "https://stats.example.org"
@@ -140,6 +143,15 @@ class Site:
         build(config, serve_url=serve_url, dirty=dirty)
         config.plugins.on_shutdown()
         return Built(Path(config.site_dir), config)
+
+
+def accepted(built: Built) -> dict[str, object]:
+    """Return the manifest, which follows the schema and is not refused by the tracker."""
+    jsonschema.validate(
+        built.manifest(), json.loads((REPOSITORY / "docs/manifest.schema.json").read_bytes())
+    )
+    parse_manifest((built.root / "stats-manifest.json").read_bytes())
+    return built.manifest()
 
 
 def write_kettle(root: Path) -> Site:

@@ -12,6 +12,7 @@ from mkdocs.exceptions import Abort
 
 from mkdocs_stats_plugin import manifest
 from tests.plugin.sites import REPOSITORY, TRACKER, Built, Site, forget_plugins
+from tracker_server.manifest import parse_manifest
 from tracker_server.paths import normalise_path
 
 SCHEMA = json.loads((REPOSITORY / "docs/manifest.schema.json").read_bytes())
@@ -153,7 +154,11 @@ def test_a_dirty_build_keeps_the_pages_it_does_not_render(site: Site) -> None:
 
 @pytest.mark.parametrize(
     "damaged",
-    ["", "{", "[]", "{}", '{"schema": 2, "pages": [1]}', '{"schema": 1, "pages": 1}', None],
+    [
+        *("", "{", "[]", "{}", '{"schema": 2, "pages": [1]}', '{"schema": 1, "pages": 1}', None),
+        *('{"schema": 1, "pages": [1, null, [], {}]}', '{"schema": 1, "pages": {"a": 1}}'),
+        pytest.param("[" * 100_000, id="deep"),
+    ],
 )
 def test_a_dirty_build_does_without_a_readable_manifest(site: Site, damaged: str | None) -> None:
     """What cannot be read is as if it were not there."""
@@ -163,6 +168,29 @@ def test_a_dirty_build_does_without_a_readable_manifest(site: Site, damaged: str
         file.write_text(damaged, encoding="utf-8")
 
     assert "/" in site.build(dirty=True).entries()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("path", 5), ("path", []), ("path", "guide/"), ("path", "/guide/\x00")),
+        *(("title", None), ("title", "a\x00"), ("title", "a\ud800"), ("type", "x")),
+        *(("published", 1), ("words", "1"), ("links", 5), ("links", [{}]), ("nav", 1.5)),
+        *(("headings", [{"id": "a"}]), ("headings", [[]])),
+    ],
+)
+def test_a_dirty_build_keeps_no_damaged_page(site: Site, key: str, value: object) -> None:
+    """It is missing until it is rendered again; the others are there."""
+    file = site.build().root / manifest.FILE_NAME
+    document = json.loads(file.read_bytes())
+    next(page for page in document["pages"] if page["path"] == "/guide/")[key] = value
+    file.write_text(json.dumps(document))
+    forget_plugins()
+    for source in site.root.glob("docs/**/*.md"):
+        os.utime(source, (1, 1))
+
+    assert set(site.build(dirty=True).entries()) == {"/", "/guide/install/"}
+    assert len(parse_manifest(file.read_bytes()).pages) == 2
 
 
 def test_without_a_tracker_only_the_manifest_is_written(

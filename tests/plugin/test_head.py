@@ -8,7 +8,7 @@ import pytest
 from mkdocs.config.defaults import MkDocsConfig
 
 from mkdocs_stats_plugin import manifest
-from tests.plugin.sites import Site
+from tests.plugin.sites import Site, accepted
 from tests.plugin.test_docs import DOCUMENT
 
 KEPT = {"path", "slug", "title", "type", "published", "words"}
@@ -58,6 +58,50 @@ def test_redirects_lead_from_former_paths_to_pages(
         *("/before/", f"/gone{end}", f"/old{end}", f"/\u00fcber uns{end}"),
     ]
     jsonschema.validate(document, DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    ("former", "target"),
+    [
+        ("old.md", "https://other.example/\0"),
+        ("old.md", f"https://other.example/{'a' * 1100}"),
+        ("o\0ld.md", "index.md"),
+        ("o\u202eld.md", "index.md"),
+        ("old\ud800.md", "index.md"),
+    ],
+)
+def test_a_redirect_that_the_tracker_would_refuse_is_left_out(
+    redirecting: Site, caplog: pytest.LogCaptureFixture, former: str, target: str
+) -> None:
+    """The others are there, and a line says which is not; no warning."""
+    caplog.set_level("INFO", "mkdocs.plugins")
+    maps = {former: target, "before.md": "index.md"}
+    redirecting.plugins = [{"redirects": {"redirect_maps": maps}}]
+
+    assert accepted(redirecting.build())["redirects"] == {"/before/": "/"}
+    (line,) = [r for r in caplog.messages if "redirect" in r]
+    assert repr(former) in line
+
+
+def test_a_name_and_an_address_are_such_that_the_tracker_takes_them(
+    site: Site, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name is cut, an address that is too long is none; a line says so."""
+    caplog.set_level("INFO", "mkdocs.plugins")
+    site.settings = {"site_name": "K\0" + "x" * 2000, "site_url": f"https://k.example/{'y' * 983}"}
+    site.options |= {"label": "2\0", "commit": "a\0b"}
+    monkeypatch.setenv("MIKE_DOCS_VERSION", "1.\udce9")
+
+    document = accepted(site.build())
+
+    assert document["site_name"] == "K" + "x" * 999
+    assert document["site_url"] is None
+    assert (document["label"], document["commit"]) == ("2", "ab")
+    assert (document["version"], document["versions"]) == ("1.", {"1.": []})
+    assert caplog.text.count("has no site_url: it is longer than 1,000 characters") == 1
+
+    site.settings["site_url"] = f"https://k.example/{'y' * 981}"
+    assert len(str(accepted(site.build())["site_url"])) == 1000
 
 
 def test_a_site_without_redirects_has_none(redirecting: Site) -> None:

@@ -51,6 +51,18 @@ def test_a_file_was_made_and_last_changed(repository: Repository) -> None:
     )
 
 
+@pytest.mark.parametrize("day", ["@253402300800 +0000", "@99999999999999 +0000"])
+def test_a_day_after_the_year_9999_is_none(repository: Repository, day: str) -> None:
+    """Such a clock was wrong; the other days of the file are as they are."""
+    _write(repository, "a.md")
+    _write(repository, "b.md")
+    repository.commit(day)
+    _write(repository, "b.md", TEXT + "More.\n")
+    repository.commit("2024-03-05")
+
+    assert _files(repository.root) == {"a.md": Past(), "b.md": Past("2024-03-05", "2024-03-05")}
+
+
 def test_what_is_not_committed_has_no_past(repository: Repository) -> None:
     """A change that is not committed is no change yet, a new file has no day at all."""
     _write(repository, "a.md")

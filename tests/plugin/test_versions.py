@@ -33,6 +33,8 @@ def test_versions_are_read_from_the_branch_of_the_site(repository: Repository) -
         {"version": "1.0", "title": "1.0"},
         {"version": 2},
         {"title": "none"},
+        {"version": "1.\0"},
+        {"version": "\ud800"},
         "1.2",
     ]
     repository.publish(json.dumps(rows))
@@ -49,7 +51,7 @@ def test_versions_may_be_in_a_folder(repository: Repository) -> None:
     assert read_versions(repository.root, "gh-pages", "/docs/") == {"1.0": ()}
 
 
-@pytest.mark.parametrize("content", ["", "{", "{}", "7", "[[]]", "\xff"])
+@pytest.mark.parametrize("content", ["", "{", "{}", "7", "[[]]", "\xff", "[" * 100_000])
 def test_a_list_that_is_none_has_no_versions(repository: Repository, content: str) -> None:
     """Nothing is said of versions then, and the build goes on."""
     repository.publish(content)
