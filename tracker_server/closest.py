@@ -23,8 +23,10 @@ NEIGHBOURS = 4
 """With how many names a path is compared to either side."""
 _BEGIN, _FINAL = slice(3), slice(-3, None)
 """What two names have to have in common, one or the other, to be compared."""
+_SHORT = 4
+"""Up to so many characters a name is compared to all that have one more at most."""
 _NUMBER = re.compile(r"\d+")
-_FINALS = ("/", ".html", ".htm", ".md", ".php", "/index", "/")
+_FINALS = ("/", ".html", ".htm", ".md", "/index", "/")
 """What a path may end with that is not its name, in the order in which it is taken away."""
 _BETWEEN = "\0"  # No path and no title has it.
 
@@ -68,8 +70,12 @@ class ClosestPages:
             *((self._wholes[n][::-1], n) for n in _having(ends, _FINAL, finals)),
             *((titles[n][::-1], n) for n in _having(titles, _FINAL, finals)),
         ]
-        self._forward.sort()
-        self._backward.sort()
+        is_short = any(len(name) <= _SHORT for name in wanted)
+        short = [n for n, end in enumerate(ends) if is_short and 0 < len(end) <= _SHORT + 1]
+        self._short = [(_from_end(self._wholes[n]), n) for n in short]
+        self._in_folder = [(self._wholes[n], n) for n in short]
+        for names in (self._forward, self._backward, self._short, self._in_folder):
+            names.sort()
 
     def find(self, path: str) -> Match | None:
         """Return the page that is most like a path, of several the first by path."""
@@ -78,6 +84,8 @@ class ClosestPages:
         if not end:
             return None
         near = {*_around(self._forward, _from_end(whole)), *_around(self._backward, whole[::-1])}
+        if len(end) <= _SHORT:
+            near |= {*_around(self._short, _from_end(whole)), *_around(self._in_folder, whole)}
         likeness = Likeness(whole), Likeness(end)
         found = sorted((-self._similarity(*likeness, n), self._pages[n], n) for n in near)
         if not found or -found[0][0] < LEAST:

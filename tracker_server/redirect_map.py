@@ -13,6 +13,8 @@ MAX_BYTES = 200
 """How long a path may be: file systems end at 255 for one name."""
 _HEAD = ("plugins:", "  - redirects:", "      redirect_maps:")
 _HTML, _INDEX = ".html", "index.html"
+_OF_PAGES = (_HTML, ".htm", ".md")
+"""What the file of a page, or of its source, ends with: here, or where it was before."""
 _NOT_FOUND = "/404.html"
 _INDEXES = frozenset({"index", "readme"})
 # What is no part of a name on every file system, and # begins an anchor for the plugin.
@@ -25,7 +27,8 @@ def may_be_page(path: str) -> bool:
     """Tell whether somebody may have meant a page: no file of another kind, nothing hidden."""
     if path == _NOT_FOUND:  # Somebody looked at it.
         return False
-    segments = path.removesuffix(_HTML).strip("/").split("/")
+    ending = next(filter(path.endswith, _OF_PAGES), "")
+    segments = path.removesuffix(ending).strip("/").split("/")
     return path.startswith("/") and not any(
         segment.startswith(".") or _FILE.search(segment) for segment in segments
     )
@@ -110,6 +113,7 @@ def _is_safe(path: str) -> bool:
     segments = path[1:].removesuffix("/").split("/")
     return (
         may_be_page(path)
+        and not path.endswith(_OF_PAGES[1:])  # The plugin makes pages only.
         and path.isprintable()
         and len(path.encode()) <= MAX_BYTES
         and not _FOREIGN.search(path)

@@ -20,6 +20,8 @@ PAGES = [
     ("/guide/getting-started/", "Getting started"),
     ("/guide/über/", "Über"),
     ("/old.html", "Relics"),
+    ("/reference/cli/", "Commands"),
+    ("/reference/api/", "Python"),
 ]
 
 
@@ -41,7 +43,6 @@ def _find(path: str) -> tuple[str, float, bool] | None:
         pytest.param("/new/install.html", ("/new/install/", 1.0, True), id="html"),
         pytest.param("/new/install/index.htm", ("/new/install/", 1.0, True), id="index-file"),
         pytest.param("/new/install/index.html", ("/new/install/", 1.0, True), id="index-html"),
-        pytest.param("/new/install.php", ("/new/install/", 1.0, True), id="php"),
         pytest.param("/new/install.md", ("/new/install/", 1.0, True), id="source"),
         pytest.param("/New/INSTALL/", ("/new/install/", 1.0, True), id="case"),
         pytest.param("/faqs/", ("/guide/faq/", 0.728, True), id="short"),
@@ -51,6 +52,13 @@ def _find(path: str) -> tuple[str, float, bool] | None:
         pytest.param("/api/client/", ("/v1/api/client/", 0.952, False), id="two-as-close"),
         pytest.param("/v2/client/", ("/v2/api/client/", 0.933, True), id="parents-decide"),
         pytest.param("/guide/uber/", ("/guide/über/", 0.814, True), id="accent"),
+        # 0.4 * 2 * 13 / (13 + 14) and 0.6 * 2 * 2 / (2 + 3): one letter of three is missing.
+        pytest.param("/reference/cl/", ("/reference/cli/", 0.865, True), id="short-cut-off"),
+        pytest.param("/reference/ci/", ("/reference/cli/", 0.865, True), id="short-letter-missing"),
+        pytest.param("/reference/apl/", ("/reference/api/", 0.771, True), id="short-changed"),
+        pytest.param("/fqa/", ("/guide/faq/", 0.571, True), id="short-letters-swapped"),
+        pytest.param("/cli.md", ("/reference/cli/", 0.778, True), id="short-moved"),
+        pytest.param("/xy/", None, id="short-nothing-like-it"),
         pytest.param("/wp-login/", None, id="nothing-like-it"),
         pytest.param("/", None, id="no-name"),
         pytest.param("//", None, id="no-names"),

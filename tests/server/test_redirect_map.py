@@ -169,6 +169,9 @@ def test_any_text_is_read_back(text: str) -> None:
     [
         ("/guide/", True),
         ("/guide.html", True),
+        ("/guide.md", True),
+        ("/guide/index.htm", True),
+        ("/guide.md/x/", False),
         ("/v1.2/", True),
         ("/a.b.c/", False),
         ("/xmlrpc.php", False),

@@ -151,6 +151,17 @@ def test_a_page_that_has_moved_is_what_is_meant(bare: Site) -> None:
     assert _map(found["snippet"]) == {"tutorial/first-steps.md": "start.md"}
 
 
+@pytest.mark.parametrize("path", ["/guide/cli.md", "/cli.htm", "/guide/cli/index.htm", "/cl/"])
+def test_a_source_or_a_short_name_has_its_page(bare: Site, path: str) -> None:
+    """Links copied from a repository end as sources do. None of these is redirected by guessing."""
+    deploy(bare, page("/guide/cli/", source="guide/cli.md"))
+    _miss(bare, path)
+    found = ask(bare, "not-found")
+
+    assert found["rows"][0]["closest"] == "/guide/cli/"
+    assert found["snippet"] is None
+
+
 def test_what_is_uncertain_is_shown_and_not_pasted(bare: Site) -> None:
     """Another number, two pages as close, a similarity below the threshold."""
     deploy(
