@@ -89,7 +89,7 @@ def pr_report(  # noqa: PLR0913  # one for each option
 
 def _review(site: SiteMap, branch: Branch, tracker_url: str, max_readers: int) -> Review:
     before, after = site.pages(branch.before), site.pages(branch.after)
-    changes = compare_pages(branch, before, after, site.redirects(after))
+    changes = compare_pages(branch, before, after, site.redirects(after, branch.after))
     answer = _ask(tracker_url, [change for change in changes if change.kind != "added"])
     titles = _titles(site, branch, changes)
     lines = (

@@ -188,7 +188,8 @@ def _targets(redirects: Mapping[str, str], entries: Iterable[Entry]) -> dict[str
     paths = set()
     for entry in entries:
         paths.add(entry["path"])
-        sources.setdefault(entry.get("source", ""), entry["path"])
+        if source := entry.get("source"):
+            sources.setdefault(source, entry["path"])
     found = {}
     for former, target in sorted(redirects.items()):
         is_address = target.lower().startswith(("http://", "https://"))

@@ -19,8 +19,11 @@ SECONDS_PER_CODE_LINE = 2
 
 _UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]")
 """What no database stores; the tracker refuses the same."""
+# The last one is our own widget, of which only what it asks would count.
 _UNREAD = re.compile(
-    r"<!--.*?-->|<(pre|script|style|svg|template)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE
+    r"<!--.*?-->|<(pre|script|style|svg|template|button)\b.*?</\1\s*>"
+    r'|<div class="mkdocs-stats-feedback\b.*?</p>\s*</div>',
+    re.DOTALL | re.IGNORECASE,
 )
 # A sign of Chinese or Japanese takes about as long as a word of other languages.
 _SIGN = r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]"

@@ -78,25 +78,28 @@ class SiteMap:
         """Tell whether Material's blog plugin gives a file its address."""
         return is_markdown_file(source) and source.startswith(self._posts)
 
-    def redirects(self, pages: Mapping[str, str]) -> dict[str, str | None]:
+    def redirects(self, pages: Mapping[str, str], sources: Iterable[str]) -> dict[str, str | None]:
         """Return what mkdocs-redirects makes of former paths.
 
         Args:
             pages: All that there are, as of `pages`.
+            sources: All files in `docs_dir`.
 
         Returns:
-            Targets by path: a site path, an address, or nothing where the plugin
-            would write no redirect because the page that is named does not exist.
+            Targets by path: a site path, an address, the source of a post, or nothing where the
+            plugin would write no redirect because the page that is named does not exist.
         """
         plugin = self._config.plugins.get("redirects")
         maps: object = plugin.config.get("redirect_maps") if plugin else None
         if not isinstance(maps, Mapping):
             return {}
-        paths = {source: path for path, source in pages.items()}
+        paths = {source: source for source in sources if self.is_post(source)}
+        paths |= {source: path for path, source in pages.items()}
+        names = {str(source).partition("#")[0]: str(target) for source, target in maps.items()}
         return {
-            _path_of(self._file(str(source))): _target(str(target), paths)
-            for source, target in maps.items()
-            if is_markdown_file(str(source))
+            _path_of(self._file(source)): _target(target, paths)
+            for source, target in names.items()
+            if is_markdown_file(source)
         }
 
     def title(self, source: str, content: bytes) -> str:

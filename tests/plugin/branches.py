@@ -66,7 +66,8 @@ class Project:
 
     def redirect(self, maps: Mapping[str, str]) -> None:
         """Let mkdocs-redirects have these redirects."""
-        self.site.plugins = [{"redirects": {"redirect_maps": dict(maps)}}]
+        others = [plugin for plugin in self.site.plugins if "redirects" not in plugin]
+        self.site.plugins = [*others, {"redirects": {"redirect_maps": dict(maps)}}]
 
     def commit(self) -> str:
         """Commit all that there is; returns the commit."""

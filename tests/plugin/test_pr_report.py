@@ -308,6 +308,27 @@ def test_posts_whose_addresses_a_build_gives_are_left_out(
     assert result.exit_code == 0
 
 
+def test_a_page_may_be_redirected_to_a_post(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is one, and mkdocs-redirects knows its address."""
+    monkeypatch.setenv("NO_MKDOCS_2_WARNING", "1")
+    project.site.settings = {"theme": "material"}
+    project.site.plugins = ["blog"]
+    project.write("blog/index.md", "# Blog\n")
+    project.write("blog/posts/boil.md", "---\ndate: 2026-01-01\n---\n\n# Boil\n")
+    project.branch()
+    project.remove("faq.md", "news.md")
+    project.redirect({"faq.md": "blog/posts/boil.md#so", "news.md": "blog/posts/gone.md"})
+    project.commit()
+
+    result = run_report(project.root)
+
+    assert "deleted, redirected to <code>blog/posts/boil.md&#35;\u200bso</code>" in result.stdout
+    assert result.stdout.count("**its redirect leads nowhere**") == 1
+    assert result.exit_code == 0
+
+
 HOSTILE = (
     "@ada fixes #12, GH-7 | `x` *b* _i_ [l](javascript:a) ![i](//x) https://x.example \\ $1$ &lt;"
 )

@@ -60,6 +60,22 @@ def test_the_manifest_has_the_lines_of_code(site: Site, theme: str, style: str |
     assert (entry["words"], entry["code_lines"], entry["reading_seconds"]) == (7, 4, 10)
 
 
+@pytest.mark.parametrize("theme", ["mkdocs", "material"])
+def test_widgets_are_not_there_to_be_read(site: Site, theme: str) -> None:
+    """A section has as many words with a form below it as without."""
+    text = "# Kettle\n\nIt boils.\n\n## Steps\n\nFill it, and wait.\n\n{}\n\n## Troubles\n\nNone.\n"
+    widgets = '<div data-stats="feedback"></div>\n\n<div data-stats="opt-out"></div>'
+    site.settings = {"theme": theme}
+    site.write("index.md", text.format(""))
+    site.write("rated.md", text.format(widgets))
+    built = site.build()
+    plain, rated = (built.entries()[path] for path in ("/", "/rated/"))
+
+    assert "mkdocs-stats-feedback" in built.html("rated/index.html")
+    assert rated["words"] == plain["words"] == 10
+    assert rated["headings"] == plain["headings"]
+
+
 def test_a_listing_has_nothing_to_read(site: Site) -> None:
     """What nobody wrote has neither words nor code nor links, nor a place of its own."""
     site.settings = {"theme": "material"}
