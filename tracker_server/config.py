@@ -62,9 +62,9 @@ class Settings:
     No figure changes when they go: reports read roll-ups, which stay.
     """
     max_unknown_paths: int = 1_000
-    """How many paths outside the manifest get a row of their own; the rest is ``(other)``.
+    """How many paths that no manifest has named get a row of their own; the rest is ``(other)``.
 
-    Until a manifest has been loaded it is at least 10,000.
+    In seven days (`tracker_server.store`); until a manifest has been loaded at least 10,000.
     """
     max_waiting: int = 1_024
     """How many messages may wait for the disk before the answer is 503."""

@@ -1,10 +1,11 @@
 """What readers do on a page besides reading it, counted by day.
 
-Queries, comments and links are chosen by whoever sends them: they share a bounded
-vocabulary, and a day has a bounded number of rows.
+Queries, comments and links are chosen by whoever sends them, so a day has a bounded number of
+rows of each kind, and only a row brings a new text: a flood of one kind leaves the others
+alone, and is over with the day.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -16,18 +17,23 @@ from tracker_server.model import (
 )
 from tracker_server.packing import day_of
 from tracker_server.schema import OTHER
-from tracker_server.statements import Statements
-from tracker_server.vocabulary import Vocabulary
+from tracker_server.statements import LABELS, Statements
+from tracker_server.vocabulary import append
 
-MAX_LABELS = 10_000
-MAX_ROWS = 5_000
-"""How many rows a day has; what does not fit counts as other labels of other pages."""
+_COMMENT = "comment"
+"""The kind of a rating with a text, beside the keys of `EVENTS`."""
+MAX_ROWS = {
+    "search": 3_000,
+    "feedback": 1_000,
+    _COMMENT: 500,
+    "copy": 1_000,
+    "outbound": 1_000,
+    "download": 250,
+    "tab": 250,
+    "anchor": 1_000,
+}
+"""How many rows of each kind a day has; what does not fit counts as others of other pages."""
 
-MAX_ANCHORS = 1_000
-"""How many of them are of anchors, which anybody can put into an address."""
-
-_Key = tuple[int, int, int, int, int]
-_ANCHOR = EVENTS["anchor"]
 _NONE = 0
 
 
@@ -42,10 +48,21 @@ class Ids(NamedTuple):
     """Of the paths that were rated below a heading: ids and places of headings, by anchor."""
 
 
+class _Row(NamedTuple):
+    """What tells the events of one name and day from each other."""
+
+    path_id: int
+    label: str
+    target_id: int
+    number: int
+
+
+_Sums = defaultdict[_Row, list[int]]
+
+
 def keep(
     connection: Connection,
     statements: Statements,
-    labels: Vocabulary,
     events: Sequence[tuple[int, Event]],
     named: Ids,
 ) -> None:
@@ -54,41 +71,58 @@ def keep(
     Args:
         connection: in a transaction that holds the lock.
         statements: those of the database.
-        labels: ids of texts.
         events: with the times at which they came.
         named: ids of what they name.
     """
-    paths = named.paths
-    ids = labels.resolve(connection, {OTHER, *(event.label for _, event in events)}, MAX_LABELS)
-    days: defaultdict[int, defaultdict[_Key, list[int]]] = defaultdict(
-        lambda: defaultdict(lambda: [0, 0, 0])
+    texts = {"", OTHER, *(event.label for _at, event in events)}
+    ids: dict[str, int] = dict(statements.labels.fetch(connection, texts))
+    kept: dict[tuple[int, str], _Sums] = {}
+    for (day, name), counts in _sum_up(events, named).items():
+        stored = {*statements.events.fetch(connection, (day, EVENTS[name]))}
+        kinds = Counter(_kind(name, is_text=row[1] != ids.get("")) for row in stored)
+        kept[day, name] = sums = _no_sums()
+        for row, some in counts.items():
+            place = row
+            if (row.path_id, ids.get(row.label), row.target_id, row.number) not in stored:
+                kind = _kind(name, is_text=bool(row.label))
+                if kinds[kind] < MAX_ROWS[kind]:
+                    kinds[kind] += 1
+                else:
+                    place = _Row(named.paths[OTHER], row.label and OTHER, _NONE, 0)
+            _add(sums[place], *some)
+    labels = {row.label for sums in kept.values() for row in sums}
+    ids |= append(connection, LABELS, sorted(labels - ids.keys()))
+    statements.add_event.run(
+        connection,
+        [
+            (day, EVENTS[name], path, ids[label], target, number, *sums)
+            for (day, name), rows in sorted(kept.items())
+            for (path, label, target, number), sums in sorted(rows.items())
+        ],
     )
+
+
+def _sum_up(events: Sequence[tuple[int, Event]], named: Ids) -> defaultdict[tuple[int, str], _Sums]:
+    """Return counts, sums of the numbers and how many were 0, by day and name."""
+    sums: defaultdict[tuple[int, str], _Sums] = defaultdict(_no_sums)
     for at, event in events:
-        path = paths[event.path]
-        target = paths[event.target] if event.target else _NONE
-        key = (EVENTS[event.name], path, ids[event.label], target, _number(event, path, named))
-        sums = days[day_of(at)][key]
-        for place, more in enumerate((1, event.number, event.number == 0)):
-            sums[place] += more
-    rest = (paths[OTHER], ids[OTHER], 0, 0)
-    for day, counts in sorted(days.items()):
-        known = {*statements.events.fetch(connection, (day,))}
-        anchors = sum(key[0] == _ANCHOR for key in known)
-        rows: defaultdict[_Key, list[int]] = defaultdict(lambda: [0, 0, 0])
-        for key, sums in counts.items():
-            is_new = key not in known
-            is_anchor = key[0] == _ANCHOR
-            fits = not is_new or (
-                len(known) < MAX_ROWS and not (is_anchor and anchors >= MAX_ANCHORS)
-            )
-            if fits and is_new:
-                known.add(key)
-                anchors += is_anchor
-            row = rows[key if fits else (key[0], *rest)]
-            row[:] = map(sum, zip(row, sums, strict=True))
-        statements.add_event.run(
-            connection, [(day, *key, *row) for key, row in sorted(rows.items())]
-        )
+        path = named.paths[event.path]
+        target = named.paths[event.target] if event.target else _NONE
+        row = _Row(path, event.label, target, _number(event, path, named))
+        _add(sums[day_of(at), event.name][row], 1, event.number, event.number == 0)
+    return sums
+
+
+def _no_sums() -> _Sums:
+    return defaultdict(lambda: [0, 0, 0])
+
+
+def _add(sums: list[int], *more: int) -> None:
+    sums[:] = map(sum, zip(sums, more, strict=True))
+
+
+def _kind(name: str, *, is_text: bool) -> str:
+    return _COMMENT if name == "feedback" and is_text else name
 
 
 def _number(event: Event, path: int, named: Ids) -> int:

@@ -55,6 +55,11 @@ class Path(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     text: Mapped[str] = mapped_column(Word, unique=True)
+    first_day: Mapped[int | None]
+    """When it was first asked for, since the epoch; null once a manifest has named it.
+
+    What a manifest has named was a page or led to one: it is not invented, also when it is gone.
+    """
 
 
 class Referrer(Base):

@@ -128,9 +128,11 @@ class Statements:
         self.not_found = Prepared(engine, pairs.where(NOT_FOUND.c.day == bindparam("day_")), "day_")
         self.add_not_found = _adding(engine, NOT_FOUND)
         columns = EVENT_COUNTS.c
-        key = ("event", "path_id", "label_id", "target_id", "number")
-        of_day = select(*(columns[name] for name in key))
-        self.events = Prepared(engine, of_day.where(columns.day == bindparam("day_")), "day_")
+        of_kind = select(
+            *(columns[name] for name in ("path_id", "label_id", "target_id", "number"))
+        ).where(columns.day == bindparam("day_"), columns.event == bindparam("event_"))
+        self.events = Prepared(engine, of_kind, "day_", "event_")
+        self.labels = Lookup(engine, LABELS.c.text, LABELS.c.id)
         self.add_event = _adding(engine, EVENT_COUNTS, "count", "total", "zeros")
         self.add_bot = _adding(engine, BOT_COUNTS)
         totals = update(TOTALS).values(

@@ -10,9 +10,19 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Select,
+    bindparam,
+    case,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracker_server import bot_counts, content, events, headings, links, readings
@@ -30,15 +40,19 @@ from tracker_server.model import (
     Received,
     View,
 )
-from tracker_server.packing import MAX_PATH_ID, uncounted_key
+from tracker_server.packing import MAX_PATH_ID, day_of, uncounted_key
 from tracker_server.room import Room
 from tracker_server.schema import OTHER
 from tracker_server.sqlite_file import SameFile
-from tracker_server.statements import BOTS, LABELS, PAGES, PATHS, TOTALS, Statements
+from tracker_server.statements import BOTS, MOVED, PAGES, PATHS, TOTALS, Statements
 from tracker_server.tally import Counting, Tally
 from tracker_server.vocabulary import Vocabulary, append
 
 MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST = 10_000
+UNKNOWN_PATH_DAYS = 7
+"""For how many days a path that nobody knew takes room of the others."""
+_MOST_WITH_UNKNOWN = MAX_PATH_ID // 2
+"""With as many paths in all, those there are room for are left to manifests."""
 _OF_KNOWN_PATHS = frozenset({Leave, BotView})
 """Messages that add no path to those that there are."""
 BATCH_BYTES = 1 << 18
@@ -73,19 +87,15 @@ class Store:
         self._room = Room(file, settings.reserve_mib)
         self._writer: Connection | None = None
         self._digest = ""
+        self._moved: frozenset[str] | None = None
+        """Former paths of pages, as `_expected`."""
         self._expected: Mapping[int, int] | None = None
         """What `readings.read_expected` read; ``None`` until somebody asks."""
         self._statements = Statements.of(engine, settings.heartbeat_window_seconds)
         self._counting = Counting(self._statements, settings.view_window_seconds)
         self._clean_up = CleanUp(self._statements, settings)
-        unknown = (
-            select(func.count())
-            .select_from(PATHS.outerjoin(PAGES, PATHS.c.id == PAGES.c.path_id))
-            .where(PAGES.c.path_id.is_(None), PATHS.c.text != OTHER)
-        )
-        self._paths = Vocabulary(PATHS, unknown)
+        self._paths = Vocabulary(PATHS, _unknown_paths())
         self._headings = headings.Headings(self._statements)
-        self._labels = Vocabulary(LABELS, select(func.count()).select_from(LABELS))
         self._bots = Vocabulary(BOTS, select(func.count()).select_from(BOTS))
         with self._transaction() as connection:
             self._statements.first_totals.run(connection, [()])
@@ -109,10 +119,9 @@ class Store:
             searching = {event.session for _at, event in done if readings.is_search(event)}
             said: Sequence[readings.Said] = [*readings.said_in(batch)]
             texts = {r.message.path for r in batch if type(r.message) not in _OF_KNOWN_PATHS}
-            texts |= {event.target for _at, event in done if event.target}
             texts |= {about.path for _at, about, _ in said}
             paths = self._resolve_paths(
-                connection, texts, has_manifest=bool(totals.manifest_digest)
+                connection, texts, day_of(batch[-1].at), has_manifest=bool(totals.manifest_digest)
             )
             tally = self._counting.count(connection, batch, paths, totals.visitors, searching)
             self._counting.insert(connection, tally, totals.tracking_since, totals.run_day)
@@ -153,6 +162,10 @@ class Store:
             of_pages = [(ids[page.path], page.headings) for page in manifest.pages]
             headings.replace(connection, of_pages, gone)
             links.replace(connection, manifest.pages, ids, gone)
+            is_page = PATHS.c.id.in_(select(PAGES.c.path_id))
+            is_named = is_page | PATHS.c.text.in_(select(MOVED.c.text))
+            unnamed = update(PATHS).where(PATHS.c.first_day.is_not(None))
+            connection.execute(unnamed.where(is_named).values(first_day=None))
 
     def clean_up(self, now: int, patience: int = 1) -> bool:
         """Do one small step of housekeeping; returns whether a round of them is complete.
@@ -213,7 +226,6 @@ class Store:
     def _start_anew(self) -> None:
         """Forget ids of rows that were rolled back, and a connection that may have lost a flush."""
         self._paths.forget()
-        self._labels.forget()
         self._bots.forget()
         self._headings.forget()
         self._counting.forget()
@@ -237,16 +249,18 @@ class Store:
             self._digest = totals.manifest_digest
             self._paths.forget()
             self._headings.forget()
-            self._expected = None
+            self._expected = self._moved = None
         return totals
 
     def _resolve_paths(
-        self, connection: Connection, texts: Collection[str], *, has_manifest: bool
+        self, connection: Connection, texts: Collection[str], day: int, *, has_manifest: bool
     ) -> Mapping[str, int]:
-        bound = min(self._settings.max_unknown_paths, MAX_PATH_ID // 2)
+        bound = min(self._settings.max_unknown_paths, _MOST_WITH_UNKNOWN)
         if not has_manifest:
             bound = max(bound, MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST)
-        return self._paths.resolve(connection, {OTHER, *texts}, bound)
+        if self._moved is None:
+            self._moved = frozenset(connection.execute(select(MOVED.c.text)).scalars())
+        return self._paths.resolve(connection, {OTHER, *texts}, bound, day, self._moved)
 
     def _keep_bots(self, connection: Connection, batch: Sequence[Received]) -> None:
         views = [(r.at, r.message) for r in batch if isinstance(r.message, BotView)]
@@ -260,7 +274,12 @@ class Store:
         done: Sequence[tuple[int, Event]],
         paths: Mapping[str, int],
     ) -> None:
-        """Count events; only those that name a host or a heading ask for its id."""
+        """Count events; only those that name a target, a host or a heading ask for its id."""
+        targets = {event.target for _at, event in done if event.target}
+        if targets:
+            # What was clicked is a page of the site: anything else is invented and gets no row.
+            known = self._paths.known(connection, targets)
+            paths = {**paths, **{text: known.get(text, paths[OTHER]) for text in targets}}
         hosts = {event.referrer for _at, event in done if event.referrer}
         rated = {paths[event.path] for _at, event in done if event.heading}
         named = events.Ids(
@@ -268,7 +287,7 @@ class Store:
             self._counting.referrers(connection, hosts) if hosts else {},
             self._headings.find(connection, rated) if rated else {},
         )
-        events.keep(connection, self._statements, self._labels, done, named)
+        events.keep(connection, self._statements, done, named)
 
     def _keep_readings(
         self,
@@ -308,6 +327,18 @@ class Store:
                 if kind is Beat:
                     idle += len(rows) - changed
         return written, idle
+
+
+def _unknown_paths() -> Select[Any]:
+    """Return a query for how many paths the bound regards on the day ``day_``.
+
+    Those of the last days that no manifest has named; and when there are too many in all, more
+    than any bound.
+    """
+    is_recent = func.abs(PATHS.c.first_day - bindparam("day_")) < UNKNOWN_PATH_DAYS
+    recent = func.coalesce(func.sum(case((is_recent, 1), else_=0)), 0)
+    is_too_many = func.max(PATHS.c.id) >= _MOST_WITH_UNKNOWN
+    return select(case((is_too_many, literal(MAX_PATH_ID)), else_=recent))
 
 
 def _session_row(

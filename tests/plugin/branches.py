@@ -66,8 +66,8 @@ class Project:
 
     def redirect(self, maps: Mapping[str, str]) -> None:
         """Let mkdocs-redirects have these redirects."""
-        others = [plugin for plugin in self.site.plugins if "redirects" not in plugin]
-        self.site.plugins = [*others, {"redirects": {"redirect_maps": dict(maps)}}]
+        own = {"redirects": {"redirect_maps": dict(maps)}}
+        self.site.plugins = [*filter(lambda p: not isinstance(p, dict), self.site.plugins), own]
 
     def commit(self) -> str:
         """Commit all that there is; returns the commit."""

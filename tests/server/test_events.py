@@ -1,13 +1,16 @@
 """What readers do besides reading: counted by day, bounded, and without what identifies."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.server.conftest import Site
+from tests.server.conftest import NOON, Site
 from tracker_server import events as events_module
 from tracker_server.enrich import label_of
+from tracker_server.model import EVENTS, Event, Received
 
+DAY = 86_400
 ROWS = (
     "SELECT event, path.text, label.text, coalesce(target.text, ''), count, total, zeros "
     "FROM event_count JOIN path ON path.id = path_id JOIN label ON label.id = label_id "
@@ -17,6 +20,20 @@ ROWS = (
 
 def _send(site: Site, name: str, path: str = "/faq/", **keys: Any) -> None:
     assert site.send("event", path, n=name, **keys).status_code == 204
+
+
+def _flood(site: Site, at: float, events: list[Event]) -> None:
+    site.tracker.store.write([Received(int(at), event) for event in events])
+
+
+def _invented(kind: str, count: int, path: str = "/faq/") -> list[Event]:
+    """Return as many events of a kind, no two of which share a row."""
+    if kind == "feedback":
+        return [Event(0, n, f"{path}{n}/", kind) for n in range(count)]
+    name = "feedback" if kind == "comment" else kind
+    return [
+        Event(0, n, path, name, "" if kind == "copy" else f"made up {n}", n) for n in range(count)
+    ]
 
 
 def test_searches_are_counted_with_their_results_and_clicks(site: Site) -> None:
@@ -63,15 +80,127 @@ def test_another_day_is_another_row(site: Site) -> None:
 def test_invented_events_cannot_fill_the_database(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Beyond the bounds they share a row, and each still counts."""
-    monkeypatch.setattr(events_module, "MAX_LABELS", 4)
-    monkeypatch.setattr(events_module, "MAX_ROWS", 3)
+    """Beyond the rows of a day they share one, and each still counts; only rows have texts."""
+    monkeypatch.setitem(events_module.MAX_ROWS, "search", 3)
     for number in range(20):
         _send(site, "search", f"/{number % 2}/", k=f"query {number}", c=1)
 
-    assert site.rows("SELECT count(*) FROM event_count")[0][0] <= 4
+    assert site.rows("SELECT count(*) FROM event_count") == [(4,)]
     assert site.rows("SELECT count(*) FROM label") == [(4,)]
     assert site.rows("SELECT sum(count) FROM event_count") == [(20,)]
+
+
+def test_invented_queries_leave_the_texts_of_all_else_alone(site: Site) -> None:
+    """However many there are, on the same day comments and links have texts of their own."""
+    _flood(site, NOON, _invented("search", 10_400))
+    _send(site, "feedback", k="which kettle?", c=0)
+    _send(site, "outbound", k="https://example.org/")
+    _send(site, "anchor", k="gone")
+
+    assert [row[:3] for row in site.rows(ROWS) if row[0] != EVENTS["search"]] == [
+        (2, "/faq/", "which kettle?"),
+        (4, "/faq/", "https://example.org/"),
+        (7, "/faq/", "gone"),
+    ]
+    assert site.rows("SELECT count(*) FROM label") == [(events_module.MAX_ROWS["search"] + 4,)]
+    assert site.rows("SELECT sum(count) FROM event_count WHERE event = 1") == [(10_400,)]
+
+
+def test_the_day_after_a_flood_is_as_any_other(site: Site) -> None:
+    """Texts that were invented take no room of those that come later."""
+    queries = _invented("search", 14_000)
+    for day in range(4):
+        _flood(site, NOON + day * DAY, queries[day * 3_500 : (day + 1) * 3_500])
+    site.clock.advance(4 * DAY)
+    _send(site, "search", k="descale", c=1)
+
+    assert site.rows(ROWS)[-1] == (1, "/faq/", "descale", "", 1, 1, 0)
+
+
+def test_invented_blocks_leave_the_rows_of_all_else_alone(site: Site) -> None:
+    """However many there are, on the same day ratings and searches count for their page."""
+    _flood(site, NOON, _invented("copy", 5_200, "/"))
+    for vote in (1, 1, 1, 0, 1):
+        _send(site, "feedback", c=vote)
+    _send(site, "search", k="kettle", c=3)
+
+    assert [row for row in site.rows(ROWS) if row[0] != EVENTS["copy"]] == [
+        (1, "/faq/", "kettle", "", 1, 3, 0),
+        (2, "/faq/", "", "", 5, 4, 1),
+    ]
+    assert site.rows("SELECT sum(count) FROM event_count WHERE event = 3") == [(5_200,)]
+
+
+@pytest.mark.parametrize("kind", events_module.MAX_ROWS)
+def test_no_kind_takes_room_of_another(
+    site: Site, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Whichever is full, one more of each of the others has a row of its own."""
+    for name in events_module.MAX_ROWS:
+        monkeypatch.setitem(events_module.MAX_ROWS, name, 2)
+    _flood(site, NOON, _invented(kind, 5))
+    full = site.rows("SELECT count(*) FROM event_count")
+    _flood(site, NOON, [_invented(name, 1, "/")[0] for name in events_module.MAX_ROWS])
+
+    assert full == [(3,)]
+    assert site.rows("SELECT count(*) FROM event_count") == [(3 + len(events_module.MAX_ROWS) - 1,)]
+
+
+@pytest.mark.sqlite_only("it is about a page of the documentation")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "| searches | {search:,} a day,",
+        "| ratings | {feedback:,} a day,",
+        "| comments | {comment:,} a day,",
+        "| copied code | {copy:,} a day,",
+        "| outbound links, anchors | {outbound:,} a day each,",
+        "| outbound links, anchors | {anchor:,} a day each,",
+        "| downloads, content tabs | {download:,} a day each |",
+        "| downloads, content tabs | {tab:,} a day each |",
+        "grow by {all:,} rows a day",
+    ],
+)
+def test_the_page_on_the_tracker_tells_the_bounds(said: str) -> None:
+    """As many rows as a day has of each kind, and in all."""
+    bounds = events_module.MAX_ROWS
+    page = Path(__file__).parents[2] / "docs" / "tracker.md"
+
+    assert said.format(**bounds, all=sum(bounds.values())) in page.read_text(encoding="utf-8")
+
+
+def test_ratings_beyond_the_rows_of_a_day_are_no_comments(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What had no text has none where it counts together with others."""
+    monkeypatch.setitem(events_module.MAX_ROWS, "feedback", 1)
+    for path in ("/", "/faq/", "/blog/"):
+        _send(site, "feedback", path, c=1)
+
+    assert site.rows(ROWS) == [(2, "(other)", "", "", 2, 2, 0), (2, "/", "", "", 1, 1, 0)]
+
+
+def test_a_row_that_is_there_takes_more_on_a_full_day(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after others had to share one."""
+    monkeypatch.setitem(events_module.MAX_ROWS, "tab", 1)
+    for label in ("pip", "conda", "pip", "uv", "pip"):
+        _send(site, "tab", k=label)
+
+    assert [(row[2], row[4]) for row in site.rows(ROWS)] == [("(other)", 2), ("pip", 3)]
+
+
+def test_a_click_on_what_is_no_known_path_adds_none(site: Site) -> None:
+    """Results are pages of the site; what else a sender names is one entry, and counts."""
+    site.view("/faq/")
+    before = site.rows("SELECT text FROM path ORDER BY text")
+    for number in range(3):
+        _send(site, "search", k="kettle", c=1, u=f"/made/up/{number}/")
+    _send(site, "search", k="kettle", c=1, u="/guide/install/")
+
+    assert site.rows("SELECT text FROM path ORDER BY text") == before
+    assert [row[3:5] for row in site.rows(ROWS)] == [("(other)", 3), ("/guide/install/", 1)]
 
 
 @pytest.mark.parametrize(

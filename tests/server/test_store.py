@@ -266,6 +266,88 @@ def test_paths_of_the_manifest_are_outside_the_bound(make_site: MakeSite) -> Non
     ]
 
 
+def _listed(site: Site) -> set[str]:
+    return {row["path"] for row in site.stats()["pageStats"]}
+
+
+def test_former_pages_are_outside_the_bound(make_site: MakeSite) -> None:
+    """What was a page is not invented, whether a manifest says where it is now or not."""
+    site = make_site(max_unknown_paths=2)
+    pages = [f"/old/{number}/" for number in range(5)]
+    site.tracker.store.replace_pages(_manifest(*pages), "1", AT)
+    site.tracker.store.replace_pages(_manifest("/new/"), "2", AT)
+    _write(site, *(View(A, n, path) for n, path in enumerate([*pages, "/x/", "/y/", "/z/"])))
+
+    assert _listed(site) == {*pages, "/x/", "/y/", "(other)"}
+
+
+def test_former_paths_of_pages_are_outside_the_bound(make_site: MakeSite) -> None:
+    """Also those that were never asked for, and when the manifest does not name them any more."""
+    site = make_site(max_unknown_paths=2)
+    former = ("/first/", "/second/", "/third/")
+    moved = Page("/new/", "", "New", "page", published=True, formerly=former)
+    site.tracker.store.replace_pages(Manifest("", None, (moved,)), "1", AT)
+    _write(site, *(View(A, n, path) for n, path in enumerate(former)))
+    site.tracker.store.replace_pages(_manifest("/new/"), "2", AT)
+    before = _listed(site)
+    site.tracker.store.replace_pages(Manifest("", None, (moved,)), "3", AT)
+    site.tracker.store.replace_pages(_manifest("/new/"), "4", AT)
+    _write(site, *(View(A, n, path) for n, path in enumerate(["/x/", "/y/", "/z/"], 10)))
+
+    assert before == {*former}
+    assert _listed(site) == {*former, "/x/", "/y/", "(other)"}
+
+
+def test_what_was_asked_for_before_it_was_a_page_is_outside_the_bound(
+    make_site: MakeSite,
+) -> None:
+    """From the manifest on that names it, and when it is gone again."""
+    site = make_site(max_unknown_paths=1)
+    site.tracker.store.replace_pages(_manifest("/a/"), "1", AT)
+    _write(site, View(A, 1, "/early/"))
+    site.tracker.store.replace_pages(_manifest("/a/", "/early/"), "2", AT)
+    site.tracker.store.replace_pages(_manifest("/a/"), "3", AT)
+    _write(site, View(A, 2, "/x/"), View(A, 3, "/y/"))
+
+    assert _listed(site) == {"/early/", "/x/", "(other)"}
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["same-process", "another-process"])
+def test_invented_paths_give_their_room_back(make_site: MakeSite, *, restarts: bool) -> None:
+    """After some days a path that nobody had asked for has a row of its own again."""
+    site = make_site(max_unknown_paths=2)
+    store = site.tracker.store
+    store.replace_pages(_manifest("/a/"), "1", AT)
+    for day, paths in (
+        (0, ["/1/", "/2/", "/3/"]),
+        (store_module.UNKNOWN_PATH_DAYS - 1, ["/4/"]),
+        (store_module.UNKNOWN_PATH_DAYS, ["/5/", "/6/", "/7/"]),
+    ):
+        if restarts:
+            store.close()
+            store._start_anew()
+        views = [View(A, 10 * day + n, path) for n, path in enumerate(paths)]
+        _write(site, *views, at=AT + day * 86_400)
+
+    assert _listed(site) == {"/1/", "/2/", "/5/", "/6/", "(other)"}
+    assert site.stats()["totalPageViews"] == 7
+
+
+def test_paths_that_are_kept_for_manifests_are_not_given_to_others(
+    make_site: MakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With so many paths in all, only a manifest adds some."""
+    monkeypatch.setattr(store_module, "_MOST_WITH_UNKNOWN", 4)
+    site = make_site()
+    site.tracker.store.replace_pages(_manifest("/a/", "/b/"), "1", AT)
+    _write(site, View(A, 1, "/1/"))
+    _write(site, View(A, 2, "/2/"))
+    site.tracker.store.replace_pages(_manifest("/a/", "/b/", "/c/"), "2", AT)
+    _write(site, View(A, 3, "/c/"))
+
+    assert _listed(site) == {"/1/", "/c/", "(other)"}
+
+
 def test_a_page_of_a_new_manifest_gets_a_row_of_its_own_in_a_full_table(
     make_site: MakeSite,
 ) -> None:

@@ -5,11 +5,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    insert,
+    select,
+)
 
 from tracker_server.base import Base
 from tracker_server.schema import OTHER
-from tracker_server.statements import AUDIENCES, REFERRERS
+from tracker_server.statements import AUDIENCES, PATHS, REFERRERS
 from tracker_server.vocabulary import MAX_VARIABLES, Vocabulary
 
 COUNTED = select(func.count()).select_from(REFERRERS).where(REFERRERS.c.text != OTHER)
@@ -119,6 +128,51 @@ def test_a_full_vocabulary_asks_the_database_nothing(
         vocabulary.resolve(connection, [f"invented{n}" for n in range(100)] + ["a"], 2)
 
     assert statements == []
+
+
+def test_what_is_full_on_one_day_has_room_on_another(
+    engine: Engine, connection: Connection
+) -> None:
+    """Where the bound is one of days, and until then an invented text costs no statement."""
+    of_day = select(func.count()).where(PATHS.c.first_day == bindparam("day_"))
+    vocabulary = Vocabulary(PATHS, of_day)
+    vocabulary.resolve(connection, ["/a/", "/b/"], 1, 10)
+    with _statements(engine) as full:
+        same_day = vocabulary.resolve(connection, ["/b/", OTHER], 1, 10)
+    next_day = vocabulary.resolve(connection, ["/b/", "/c/"], 1, 11)
+
+    assert full == []
+    assert same_day["/b/"] == next_day["/c/"] == same_day[OTHER]
+    rows = connection.execute(select(PATHS.c.text, PATHS.c.first_day).order_by(PATHS.c.text))
+    assert [tuple(row) for row in rows] == [(OTHER, None), ("/a/", 10), ("/b/", 11)]
+
+
+def test_texts_that_the_bound_does_not_regard(connection: Connection) -> None:
+    """They get rows in a full table, too, take no room and are of no day."""
+    of_day = select(func.count()).where(PATHS.c.first_day == bindparam("day_"))
+    vocabulary, free = Vocabulary(PATHS, of_day), frozenset({"/x/", "/y/"})
+    vocabulary.resolve(connection, ["/x/", "/a/", "/b/"], 1, 10, free)
+    ids = vocabulary.resolve(connection, ["/y/", "/c/"], 1, 10, free)
+
+    rows = connection.execute(select(PATHS.c.text, PATHS.c.first_day).order_by(PATHS.c.text))
+    assert [tuple(row) for row in rows] == [
+        (OTHER, None),
+        ("/a/", 10),
+        ("/x/", None),
+        ("/y/", None),
+    ]
+    assert ids["/y/"] != ids["/c/"]
+
+
+def test_known_sees_what_others_added_after_a_full_day(connection: Connection) -> None:
+    """The memory of a full table is one of its day."""
+    of_day = select(func.count()).where(PATHS.c.first_day == bindparam("day_"))
+    one, two = Vocabulary(PATHS, of_day), Vocabulary(PATHS, of_day)
+    one.resolve(connection, ["/a/", "/b/"], 1, 10)
+    added = two.resolve(connection, ["/c/"], 1, 11)
+    one.resolve(connection, ["/a/"], 1, 11)
+
+    assert one.known(connection, ["/c/", "/d/"]) == added
 
 
 def test_a_known_text_asks_the_database_nothing(engine: Engine, connection: Connection) -> None:

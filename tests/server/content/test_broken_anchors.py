@@ -365,7 +365,7 @@ def test_invented_anchors_cannot_fill_the_database(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond the rows of a day they share one, and leave room for what else readers do."""
-    monkeypatch.setattr(events, "MAX_ANCHORS", 2)
+    monkeypatch.setitem(events.MAX_ROWS, "anchor", 2)
     deploy(site, page("/faq/"))
     for number in range(10):
         _arrive(site, "/faq/", f"gone-{number}", f"https://host{number}.example/")

@@ -83,7 +83,7 @@ def test_invented_blocks_cannot_fill_the_database(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond the rows of a day they share one, and each still counts; blocks take no label."""
-    monkeypatch.setattr(events, "MAX_ROWS", 3)
+    monkeypatch.setitem(events.MAX_ROWS, "copy", 3)
     for block in (0, 1, 2, 3, 1_000_000, 10**12):
         _copy(site, FAQ, block, "sh")
 

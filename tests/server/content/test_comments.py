@@ -133,7 +133,7 @@ def test_comments_beyond_the_bound_share_an_entry(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each still counts, with its rating."""
-    monkeypatch.setattr(events, "MAX_LABELS", 0)
+    monkeypatch.setitem(events.MAX_ROWS, "comment", 0)
     for number in range(3):
         _comment(site, f"comment {number}", number % 2)
 

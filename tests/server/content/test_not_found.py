@@ -234,6 +234,18 @@ def test_pages_are_looked_for_where_most_asked(bare: Site, monkeypatch: pytest.M
     ]
 
 
+def test_pages_that_have_moved_take_no_room(make_site: MakeSite) -> None:
+    """A site that gave all its pages other addresses still hears of what is missing."""
+    site = make_site(max_unknown_paths=1)
+    deploy(site, *(page(f"/old/{number}/") for number in range(3)))
+    deploy(site, INSTALL)
+    _miss(site, "/old/instal/")
+
+    assert [(row[0], row[4]) for row in rows(site, "not-found")] == [
+        ("/old/instal/", "/new/install/")
+    ]
+
+
 def test_what_had_no_room_is_one_entry(make_site: MakeSite) -> None:
     """It is counted like a path, and is like none."""
     site = make_site(max_unknown_paths=1)

@@ -78,7 +78,7 @@ def test_invented_tabs_cannot_fill_the_database(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond the rows of a day they share one, and each still counts."""
-    monkeypatch.setattr(events, "MAX_ROWS", 2)
+    monkeypatch.setitem(events.MAX_ROWS, "tab", 2)
     for number in (0, 1, 2, 1_000_000, 10**12, -1):
         _choose(site, FAQ, number, "sh")
 

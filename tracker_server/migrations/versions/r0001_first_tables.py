@@ -24,7 +24,9 @@ def upgrade() -> None:
 
 def _create_vocabularies() -> None:
     for name in ("path", "referrer", "campaign", "audience", "version", "label", "bot"):
-        op.create_table(name, _key("id"), sa.Column("text", _word(), nullable=False, unique=True))
+        more = [sa.Column("first_day", sa.Integer())] if name == "path" else []
+        text = sa.Column("text", _word(), nullable=False, unique=True)
+        op.create_table(name, _key("id"), text, *more)
     op.create_table(
         "visitor",
         _row_id("session", autoincrement=False),
