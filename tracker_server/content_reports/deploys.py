@@ -238,6 +238,7 @@ def _read_pages(
     ratings = (
         select(columns.path_id, columns.day, func.sum(columns.total), func.sum(columns.zeros))
         .where(columns.day.between(first, last), columns.event == EVENTS["feedback"])
+        .where(is_any(columns.path_id, moves.paths_of(*path_ids)))
         .group_by(columns.path_id, columns.day)
     )
     for path, day, positive, negative in plain_rows(connection, ratings):

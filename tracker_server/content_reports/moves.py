@@ -3,13 +3,14 @@
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from tracker_server.database import plain_rows
 from tracker_server.queries.days import unite, visitors_by_day
+from tracker_server.queries.moved import NO_MOVES
 from tracker_server.queries.refs import read_refs
-from tracker_server.schema import BY_PATH
-from tracker_server.statements import DAYS, MOVED, PATHS, REDIRECTS
+from tracker_server.queries.site_pages import count_views
+from tracker_server.statements import MOVED, PATHS, REDIRECTS
 from tracker_server.tables import Column, ContentReport, Table, TableQuestion, Value
 
 _COLUMNS = (
@@ -37,7 +38,10 @@ class _Move:
 def read(connection: Connection, question: TableQuestion) -> Table:
     """Read the former paths, those first that lead nowhere and were viewed most."""
     moves = _read_moves(connection)
-    views = _read_views(connection, question) if moves else Counter()
+    views: Counter[int | None] = Counter()
+    if moves:
+        days = question.first_day, question.last_day
+        views.update(count_views(connection, NO_MOVES, *days))
     moves.sort(key=lambda move: (move.is_redirected, -views[move.former_id], move.text))
     members: defaultdict[int, set[int]] = defaultdict(set)
     """Page and its former paths, by the id of the page."""
@@ -82,18 +86,6 @@ def _read_moves(connection: Connection) -> list[_Move]:
         _Move(text, former, page, bool(redirected))
         for text, former, page, redirected in plain_rows(connection, statement)
     ]
-
-
-def _read_views(connection: Connection, question: TableQuestion) -> Counter[int | None]:
-    columns = DAYS.c
-    statement = (
-        select(columns.key, func.sum(columns.count))
-        .where(columns.dimension == BY_PATH)
-        .where(columns.day.between(question.first_day, question.last_day))
-        .group_by(columns.key)
-    )
-    # PostgreSQL's sum is a decimal number.
-    return Counter({path: int(count) for path, count in plain_rows(connection, statement)})
 
 
 def _count_readers(
