@@ -17,14 +17,29 @@ _COUNTRY_BY_ZONE: dict[str, str] = json.loads(
 )
 _LANGUAGE = re.compile(r"([a-zA-Z]{2,3})(?:[-_][a-zA-Z0-9-_]*)?")
 MAX_LABEL_CHARS = 200
-_PRIVATE = re.compile(
-    r"[^\s@/]+@[^\s@/]+"
+_LOOKED_AT_CHARS = 3 * MAX_LABEL_CHARS
+"""How much of a text is looked at: what is blotted out gets shorter."""
+# A run of characters is only looked at from its beginning: from each of them it is quadratic.
+_MAIL = re.compile(r"(?<![^\s@/])[^\s@/]+(?:@|%(?:25)*40)[^\s/]+")
+_SECRET = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}")
+# As base64 writes 128 bits; where a slash may also be that of a path, 192.
+_MIXED = re.compile(r"(?<![\w+/-])(?:[\w+-]{22,}(?![\w+/-])|[\w+/-]{32,})={0,2}")
+_TURN = re.compile(r"[a-z](?=[A-Z])|[A-Za-z](?=\d)|\d(?=[A-Za-z])")
+_TURN_CHARS = 6
+_APART = r"[ ./()\u2013-]{0,3}"
+"""What may stand between two digits of a long number."""
+_NUMBER = re.compile(
+    r"(?P<plain>(?<![+\d])(?:"
+    r"20\d\d(?P<a>[./-])[01]?\d(?P=a)[0-3]?\d(?!\d)"
+    r"|[0-3]?\d(?P<b>[./-])[0-3]?\d(?P=b)20\d\d(?!\d)"
+    rf"|(?:20\d\d[./-][01]\d|\d{{1,2}}\.\d{{1,2}}\.\d{{1,3}})(?!{_APART}\d)))"
+    rf"|\+?\d(?:{_APART}\d){{7,}}"
     r"|\+?\d(?:[ .()-]?\d){5,}"
-    r"|\b(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}"
 )
+"""Numbers; `plain` are dates of this century, months of it, and versions of three parts."""
+_LAST_WORD = re.compile(r"(?<![^\s/?&=])[^\s/?&=]+\Z")
 _ANCHOR = re.compile(r"[^\s=&]+")
 _RANDOM_ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_MAIL_ADDRESS = re.compile(r"[^\s@]+@[^\s@]+")
 _BROWSERS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -94,7 +109,7 @@ def _campaign_part(text: str) -> str:
     """Return one line; a newsletter may put its reader's address there, which is blotted out."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     line = line.encode(errors="ignore").decode()  # Half a character is none.
-    return _MAIL_ADDRESS.sub("***", line)[:MAX_CAMPAIGN_PART_CHARS].strip()
+    return _MAIL.sub("***", line)[:MAX_CAMPAIGN_PART_CHARS].strip()
 
 
 @lru_cache(maxsize=2_048)
@@ -123,14 +138,57 @@ def language_of(tag: object) -> str:
 def label_of(text: object) -> str:
     """Return one line of what a reader typed or clicked, at most `MAX_LABEL_CHARS` long.
 
-    What looks like a mail address, a number of six digits or more, or a secret (a word of 20
-    characters or more with letters and digits) is blotted out, as the second script does.
+    What looks like a mail address, a number or a secret is blotted out, as ``docs/privacy.md``
+    says it; the second script does less. A word that is too long to be looked at whole is too.
     """
     if not isinstance(text, str):
         return ""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[:2_000]).split())
+    line = text[:_LOOKED_AT_CHARS]
+    if len(text) > _LOOKED_AT_CHARS:
+        line = _LAST_WORD.sub("***", line)
+    line = " ".join("".join(c if c.isprintable() else " " for c in line).split())
     line = line.encode(errors="ignore").decode()  # Half a character is none.
-    return _PRIVATE.sub("***", line)[:MAX_LABEL_CHARS]
+    return _blot(line)[:MAX_LABEL_CHARS]
+
+
+def _blot(line: str) -> str:
+    """Blot out one kind after the other, so that none begins in the middle of another."""
+    line = _SECRET.sub("***", _MAIL.sub("***", line))
+    return _NUMBER.sub(lambda match: match["plain"] or "***", _MIXED.sub(_blot_mixed, line))
+
+
+def _blot_mixed(match: re.Match[str]) -> str:
+    """Blot out what is mixed as only random letters are, but for the path of an address."""
+    text = match[0]
+    before = match.string[: match.start()].rpartition(" ")[2]
+    if "://" in before + text or not _is_mixed(text):
+        return text
+    return "***"
+
+
+def _is_mixed(text: str) -> bool:
+    kinds = (str.islower, str.isupper, str.isdigit)
+    turns = len(_TURN.findall(text))
+    return turns * _TURN_CHARS >= len(text) and all(any(map(kind, text)) for kind in kinds)
+
+
+@lru_cache(maxsize=2_048)
+def blot_path(path: str) -> str:
+    """Return a path with ``*`` for each segment that has in it what `label_of` blots out.
+
+    Secrets are looked for word by word between dashes: a segment is often a whole title.
+    """
+    return "/".join("*" if _is_private(segment) else segment for segment in path.split("/"))
+
+
+def _is_private(name: str) -> bool:
+    return bool(
+        _MAIL.search(name)
+        or _RANDOM_ID.search(name)
+        or _NUMBER.sub(lambda match: match["plain"] or "", name) != name
+        or any(map(_SECRET.search, name.split("-")))
+        or any(map(_is_mixed, _MIXED.findall(name)))
+    )
 
 
 def version_of(script: object) -> str:
@@ -159,12 +217,11 @@ def anchor_of(text: object) -> str:
     """Return what stands behind the ``#`` of an address; empty for what names no place in a page.
 
     An id has no space, and what has ``=`` or ``&`` in it is a list of values, as sign-ins leave
-    there. What looks like a secret to `label_of` is none either, word by word between dashes: an
-    id is often a whole title.
+    there. What `blot_path` takes for private is none either, word by word between dashes.
     """
     if not isinstance(text, str) or not _ANCHOR.fullmatch(text) or _RANDOM_ID.search(text):
         return ""
-    return text if all(word == label_of(word) for word in text.split("-")) else ""
+    return text if text.isprintable() and not any(map(_is_private, text.split("-"))) else ""
 
 
 def device_of(width: object) -> str:

@@ -170,8 +170,8 @@ def _parse_target(value: object) -> str:
 
 
 def _parse_anchor(value: object) -> str:
-    anchor = anchor_of(value)
-    if not anchor or len(anchor) > MAX_ANCHOR_CHARS:
+    anchor = anchor_of(_parse_heading(value))  # No longer one is looked at.
+    if not anchor:
         raise InvalidMessageError("k", "must be what can be an anchor")
     return anchor
 

@@ -92,6 +92,8 @@ class Statements:
             .with_for_update(),
         )
         """Nothing else can write until the transaction ends; SQLite has locked already."""
+        self.redirects = Lookup(engine, REDIRECTS.c.text)
+        self.moved = Lookup(engine, MOVED.c.text)
         self.loads = Lookup(engine, LOADS.c.key)
         self.visitors = Lookup(engine, VISITORS.c.session, VISITORS.c.id)
         self.visits = Ranges(engine, MAX_PATH_ID, VISITS.c.key, VISITS.c.last)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from tracker_server import bot_counts, content, events, headings, links, readings
+from tracker_server import bot_counts, content, events, headings, links, private_paths, readings
 from tracker_server.cleanup import CleanUp
 from tracker_server.config import Settings, database_file
 from tracker_server.database import cause_of, is_single_writer, open_writer, unused_bytes
@@ -115,6 +115,7 @@ class Store:
         with self._transaction() as connection:
             totals = self._lock(connection)
             self._require_room(connection)
+            batch = private_paths.blot(connection, self._statements, self._paths, batch)
             done = [(r.at, r.message) for r in batch if isinstance(r.message, Event)]
             searching = {event.session for _at, event in done if readings.is_search(event)}
             said: Sequence[readings.Said] = [*readings.said_in(batch)]

@@ -1,6 +1,8 @@
 """What is kept of referrer, time zone, language and width."""
 
 import json
+import re
+from datetime import date
 from importlib.resources import files
 from pathlib import Path
 from runpy import run_path
@@ -11,13 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracker_server import enrich
 from tracker_server.enrich import (
     MAX_CAMPAIGN_CHARS,
+    blot_path,
     browser_of,
     campaign_of,
     country_of,
     device_of,
     host_of,
+    label_of,
     language_of,
     version_of,
 )
@@ -303,3 +308,90 @@ def test_time_zones_cover_the_old_names() -> None:
 def test_browser_of_is_the_family(agent: str, browser: str) -> None:
     """Most name Chrome and Safari besides themselves."""
     assert browser_of(agent) == browser
+
+
+PRIVATE = st.sampled_from(
+    [
+        "alice@example.com",
+        "bob%40corp.example",
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "eyJhbGciOiJIUzI1NiJ9abc123456789",
+        "+4917612345678",
+        "4111111111111111",
+        "4111-1111-1111-1111",
+        "0f8fad5b-d9cb-469f-a165-70867728950e",
+        "dQw4w9WgXcQ-3kPz_1aBc9",
+    ]
+)
+
+
+@given(st.text(max_size=100), PRIVATE, st.text(max_size=600))
+def test_nothing_around_saves_what_is_private(before: str, private: str, after: str) -> None:
+    """Wherever it stands in a label."""
+    assert private not in label_of(f"{before} {private} {after}")
+
+
+@given(st.lists(st.text(max_size=20)), PRIVATE, st.lists(st.text(max_size=20)))
+def test_a_private_segment_is_one_sign(before: list[str], private: str, after: list[str]) -> None:
+    """And the others are judged by themselves."""
+    path = "/".join(["", *before, private, *after])
+    kept = blot_path(path)
+
+    assert kept == "/".join("*" if blot_path(part) == "*" else part for part in path.split("/"))
+    assert private not in kept
+
+
+@given(st.dates(date(2000, 1, 1), date(2099, 12, 31)), st.sampled_from("-/."))
+def test_a_date_of_this_century_stays(day: date, sign: str) -> None:
+    """From the year on or from the day on, and as folders of a path."""
+    for form in (f"%Y{sign}%m{sign}%d", f"%d{sign}%m{sign}%Y"):
+        text = day.strftime(form)
+        assert label_of(f"on {text}: news") == f"on {text}: news"
+        assert blot_path(f"/{text}/news/") == f"/{text}/news/"
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/user/alice@example.com/reset/", "/user/*/reset/"),
+        ("/x/bob%40corp.example", "/x/*"),
+        ("/issues/123456/", "/issues/*/"),
+        ("/issues/12345/", "/issues/12345/"),
+        ("/20240115/", "/*/"),
+        ("/2024/01/15/", "/2024/01/15/"),
+        ("/2024-01/", "/2024-01/"),
+        ("/v1.2.3/", "/v1.2.3/"),
+        ("/3.11/", "/3.11/"),
+        ("/release-2026-11-30-notes/", "/release-2026-11-30-notes/"),
+        ("/how-to-install-python-3-on-windows/", "/how-to-install-python-3-on-windows/"),
+        ("/wp-login.php", "/wp-login.php"),
+        ("/", "/"),
+    ],
+)
+def test_a_path_keeps_what_is_not_private(path: str, kept: str) -> None:
+    """Segment by segment, in each of them secrets word by word."""
+    assert blot_path(path) == kept
+
+
+def test_no_more_of_a_text_is_looked_at_than_a_label_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pattern gets three labels at most, and takes up a run at its beginning alone."""
+    looked_at: list[int] = []
+
+    class Counting:
+        def __init__(self, pattern: re.Pattern[str]) -> None:
+            self.pattern = pattern
+
+        def sub(self, blotted: Any, line: str) -> str:
+            looked_at.append(len(line))
+            return self.pattern.sub(blotted, line)
+
+    runs = ["_MAIL", "_SECRET", "_MIXED"]
+    patterns = {name: getattr(enrich, name) for name in [*runs, "_NUMBER"]}
+    for name, pattern in patterns.items():
+        monkeypatch.setattr(enrich, name, Counting(pattern))
+    for text in ("-a" * 2_000, " " * 4_000, "-a " * 1_000, "+" * 4_000):
+        label_of(text)
+
+    assert len(looked_at) == 4 * len(patterns)
+    assert max(looked_at) <= 600
+    assert all(patterns[name].pattern.startswith("(?<![") for name in runs)

@@ -17,6 +17,9 @@ ROWS = (
     "LEFT JOIN path AS target ON target.id = target_id ORDER BY day, event, 2, 3, 4"
 )
 
+KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+CAMEL = "src/MyProject2/ViewModels/MainWindowModel"
+
 
 def _send(site: Site, name: str, path: str = "/faq/", **keys: Any) -> None:
     assert site.send("event", path, n=name, **keys).status_code == 204
@@ -216,8 +219,40 @@ def test_a_click_on_what_is_no_known_path_adds_none(site: Site) -> None:
         pytest.param("AKIAIOSFODNN7EXAMPLE", "***", id="short-secret"),
         pytest.param("DE89370400440532013000", "***", id="account"),
         pytest.param("pay DE89 3704 0044 0532 0130 00", "pay DE***", id="account-in-groups"),
+        pytest.param(
+            "https://o.example/?email=bob%40corp.example&x=1", "https://o.example/***", id="escaped"
+        ),
+        pytest.param("x?to=bob%2540corp.example now", "*** now", id="escaped-twice"),
+        pytest.param(f"my key {KEY} it is", "my key *** it is", id="key-with-slashes"),
+        pytest.param(f"SECRET_KEY={KEY}==", "SECRET_KEY=***", id="key-with-name"),
+        pytest.param("Bearer q8Zt+3vLx/Kd0PwRm5Yb", "Bearer q8Zt+3vLx/Kd0PwRm5Yb", id="short-key"),
+        pytest.param("Bearer q8Zt+3vLxKd0PwRm5YbN1c", "Bearer ***", id="key-with-a-plus"),
+        pytest.param("docs/guide/install and/or", "docs/guide/install and/or", id="path"),
+        pytest.param(CAMEL, CAMEL, id="path-in-camel-case"),
+        pytest.param(f"https://o.example/{KEY}", f"https://o.example/{KEY}", id="path-of-a-link"),
+        pytest.param("4111 - 1111 - 1111 - 1111", "***", id="card"),
+        pytest.param("1234 / 5678 / 9012", "***", id="slashes"),
+        pytest.param("0660/1234567", "***", id="telephone-with-a-slash"),
+        pytest.param("1234 \u2013 5678", "***", id="dash"),
+        pytest.param("1234 / 567", "1234 / 567", id="seven-digits-far-apart"),
+        pytest.param("123 456", "***", id="six-digits"),
+        pytest.param("12345", "12345", id="five-digits"),
+        pytest.param("ports 8000-8999", "ports ***", id="range-of-ports"),
+        pytest.param("ports 80-443", "ports 80-443", id="range-of-short-ports"),
+        pytest.param("127.0.0.1:8080", "***:8080", id="machine"),
+        pytest.param("since 2026-11-30", "since 2026-11-30", id="date"),
+        pytest.param("30.11.2026, 2024/1/5", "30.11.2026, 2024/1/5", id="dates"),
+        pytest.param("in 2026-11 or 2026/11", "in 2026-11 or 2026/11", id="month"),
+        pytest.param("born 20.03.1985", "born ***", id="date-of-another-century"),
+        pytest.param("20260115", "***", id="date-in-one"),
+        pytest.param("030 2026-11-30", "***", id="number-before-a-date"),
+        pytest.param("2026-11 30 40 50", "***", id="no-month"),
+        pytest.param("v1.10.100", "v1.10.100", id="version-of-six-digits"),
+        pytest.param("1.10.100.7", "***", id="four-parts"),
         pytest.param("utf16 x86_64 python311", "utf16 x86_64 python311", id="names-with-digits"),
         pytest.param("x" * 500, "x" * 200, id="long"),
+        pytest.param("x " + "y" * 700, "x ***", id="too-long-a-word"),
+        pytest.param("a1" * 200 + " x" * 200, "***" + " x" * 98 + " ", id="longer"),
         pytest.param("\ud800half", "half", id="surrogate"),
         pytest.param("\u202ereversed", "reversed", id="bidi"),
         pytest.param(None, "", id="none"),

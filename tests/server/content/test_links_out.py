@@ -65,6 +65,8 @@ def test_only_the_days_and_the_page_that_are_asked_for(site: Site) -> None:
     ("target", "kept"),
     [
         ("https://example.org/?mail=me@example.org", "https://example.org/***"),
+        ("https://o.example/?email=bob%40corp.example&x=1", "https://o.example/***"),
+        ("https://example.org/2026/11/30/8-tips/", "https://example.org/2026/11/30/8-tips/"),
         ("https://example.org/issues/1234567", "https://example.org/issues/***"),
         ("https://example.org/?t=ghp_16C7e42F292c6912E7710c8", "https://example.org/?t=***"),
         ("https://example.org/" + "a" * 300, "https://example.org/" + "a" * 180),
