@@ -99,10 +99,8 @@ def make_figures(report: Report, address: Address, texts: Texts) -> list[Figure]
 def _compare(texts: Texts, name: str, now: float, past: float) -> tuple[str, str]:
     """Return by how much a figure has changed, and in which direction."""
     if name in SHARES:
-        points = round((now - past) * 100)
-        sign = "+" if points > 0 else "\N{MINUS SIGN}" if points else "±"
-        return texts("points", points=f"{sign}{abs(points)}"), _trend(points)
-    return (texts.change(now, past), _trend(now - past)) if past else ("", "")
+        return texts.points(now - past), _trend(round((now - past) * 100))
+    return (texts.change(now / past - 1), _trend(now - past)) if past else ("", "")
 
 
 def _name_yesterday(texts: Texts, name: str, _now: float, past: float) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from tracker_server.tables import Column, Kind, PageRef, Reason, Table, TableQuestion, Value
+from tracker_server.tables import Column, PageRef, Reason, Table, TableQuestion, Value
 from tracker_server.wire import as_date
 
 LIST_SEPARATOR = "; "
@@ -29,7 +29,7 @@ def write_table(question: TableQuestion, table: Table) -> bytes:
         "page": question.page,
         "options": dict(question.options),
         "facts": dict(table.facts),
-        "factKinds": {name: _fact_kind(table, name) for name in table.facts},
+        "factKinds": {name: table.fact_kinds.get(name, "number") for name in table.facts},
         "columns": [{"name": column.name, "kind": column.kind} for column in table.columns],
         "rowCount": len(table.rows),
         "rows": [_as_object(table.columns, row) for row in table.rows[: question.max_rows]],
@@ -62,12 +62,6 @@ def names_of(column: Column) -> Iterator[str]:
 def title_of(name: str) -> str:
     """Return the name of the titles beside a column of pages."""
     return "title" if name == "path" else f"{name}Title"
-
-
-def _fact_kind(table: Table, name: str) -> Kind:
-    value = table.facts[name]
-    usual: Kind = "text" if isinstance(value, str) else "number"
-    return table.fact_kinds.get(name, "share" if isinstance(value, float) else usual)
 
 
 def _as_object(columns: tuple[Column, ...], row: tuple[Value, ...]) -> dict[str, object]:

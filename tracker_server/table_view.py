@@ -1,6 +1,6 @@
 """A content report as the page shows it: its JSON in, rows of cells out, written for people."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +12,24 @@ from tracker_server.schema import OTHER
 from tracker_server.texts import Texts
 
 NOTHING = "\N{EN DASH}"
-_NUMBERS = frozenset({"number", "decimal", "share", "seconds", "day", "days", "flag"})
+_NUMBERS = frozenset(
+    {"number", "decimal", "share", "change", "points", "seconds", "day", "days", "flag"}
+)
+
+_WRITERS: Mapping[str, Callable[[Texts, Any], str]] = {
+    "number": Texts.number,
+    "decimal": Texts.number,
+    "share": lambda texts, share: texts.percent(share, 1),
+    "change": Texts.change,
+    "points": Texts.points,
+    "seconds": Texts.duration,
+    "day": lambda texts, day: texts.full_day(date.fromisoformat(day)),
+    "days": lambda texts, days: texts("days", n=days),
+    "flag": lambda texts, is_so: texts("yes") if is_so else NOTHING,
+    "list": lambda _, some: ", ".join(map(str, some)) or NOTHING,
+    "term": Texts.word,
+    "language": Texts.tongue,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +47,8 @@ class Cell:
     """Of a page, its address on the site."""
     reasons: tuple[tuple[str, str, str], ...] = ()
     """Of reasons, what each says, the address of its report, and its points."""
+    is_nothing: bool = False
+    """Whether there is nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +87,7 @@ def make_view(
         if kind == "reasons":
             return Cell(kind, "", reasons=tuple(map(reason, value)))
         if kind != "page" or value is None:
-            return Cell(kind, _write(kind, value, texts))
+            return Cell(kind, _write(kind, value, texts), is_nothing=_is_nothing(value))
         title = row[title_of(name)]
         link = address.overview(page=value) if value != OTHER else None
         out = page_link(site_url, value) if title else None
@@ -90,29 +109,12 @@ def make_view(
     )
 
 
-def _write(  # noqa: PLR0911  # one for each kind
-    kind: str,
-    value: Any,  # noqa: ANN401  # as JSON has it
-    texts: Texts,
-) -> str:
-    if value is None or value == "":
+def _write(kind: str, value: Any, texts: Texts) -> str:  # noqa: ANN401  # as JSON has it
+    if _is_nothing(value):
         return NOTHING
-    match kind:
-        case "number" | "decimal":
-            return texts.number(value)
-        case "share":
-            return texts.percent(value, 1)
-        case "seconds":
-            return texts.duration(value)
-        case "day":
-            return texts.full_day(date.fromisoformat(value))
-        case "days":
-            return texts("days", n=value)
-        case "flag":
-            return texts("yes") if value else NOTHING
-        case "list":
-            return ", ".join(map(str, value)) or NOTHING
-        case "term" | "language":
-            return texts.word(kind, value)
-        case _:
-            return str(value)
+    writer = _WRITERS.get(kind)
+    return writer(texts, value) if writer else str(value)
+
+
+def _is_nothing(value: object) -> bool:
+    return value is None or value == ""

@@ -18,6 +18,8 @@ Kind = Literal[
     "number",
     "decimal",
     "share",
+    "change",
+    "points",
     "seconds",
     "day",
     "days",
@@ -29,8 +31,9 @@ Kind = Literal[
 
 ``page``: a `PageRef`; ``text``; ``term``: one of few words, which people see in their language;
 ``language``: its primary subtag; ``code``: a text to be copied; ``number``: a whole one;
-``decimal``; ``share``: of one; ``seconds``; ``day``: ``YYYY-MM-DD``; ``days``: how many;
-``flag``: true or false; ``list``: some texts; ``reasons``: some `Reason`.
+``decimal``; ``share``: of one; ``change``: by which share a number changed; ``points``: by how
+much a share did; ``seconds``; ``day``: ``YYYY-MM-DD``; ``days``: how many; ``flag``: true or
+false; ``list``: some texts; ``reasons``: some `Reason`.
 """
 
 
@@ -150,7 +153,7 @@ class Table:
     snippet: str = ""
     """A text to be copied as a whole, such as a piece of a configuration; empty for none."""
     fact_kinds: Mapping[str, Kind] = field(default_factory=dict)
-    """How facts are read whose value does not tell: a fraction is a share, a whole number one."""
+    """How those facts are read that are no `number`, whatever there is to say."""
 
 
 Read = Callable[[Connection, TableQuestion], Table]

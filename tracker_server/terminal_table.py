@@ -1,6 +1,6 @@
 """A content report as text for a terminal: its JSON in, lines out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tracker_server.terminal import Style, cells_of, fit, printable
@@ -9,7 +9,7 @@ from tracker_server.texts import Texts
 GAP = 2
 MIN_CELLS = 8
 """How narrow a column of texts gets; below it the lines are longer than the terminal."""
-_NUMBERS = frozenset({"number", "decimal", "share", "seconds", "day", "days"})
+_NUMBERS = frozenset({"number", "decimal", "share", "change", "points", "seconds", "day", "days"})
 
 
 def render_table(report: Mapping[str, Any], style: Style, texts: Texts) -> str:
@@ -82,32 +82,34 @@ def _widths(wanted: list[int], fixed: list[bool], room: int) -> list[int]:
     return widths
 
 
-def _kind_of(value: object) -> str:
-    return "share" if isinstance(value, float) else "text"
-
-
-def _write(  # noqa: PLR0911  # one for each kind
-    kind: str,
-    value: Any,  # noqa: ANN401  # as JSON has it
-    texts: Texts,
-) -> str:
+def _write(kind: str, value: Any, texts: Texts) -> str:  # noqa: ANN401  # as JSON has it
     if value is None:
         return "-"
-    match kind:
-        case "share":
-            return f"{value:.1%}"
-        case "decimal":
-            return f"{value:,.1f}"
-        case "seconds":
-            minutes, seconds = divmod(round(value), 60)
-            return f"{minutes}:{seconds:02}"
-        case "flag":
-            return "yes" if value else "-"
-        case "list":
-            return ", ".join(value) or "-"
-        case "reasons":
-            return ", ".join(f"{one['code']} {one['count']:,}" for one in value)
-        case "term" | "language":
-            return texts.word(kind, value)
-        case _:
-            return f"{value:,}" if isinstance(value, int) else str(value)
+    writer = _WRITERS.get(kind)
+    return writer(texts, value) if writer else str(value)
+
+
+def _duration(_: Texts, seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
+
+
+def _hyphened(text: str) -> str:
+    """Return a change with the minus that people can type and search for."""
+    return text.replace("\N{MINUS SIGN}", "-")
+
+
+_WRITERS: Mapping[str, Callable[[Texts, Any], str]] = {
+    "number": lambda _, number: f"{number:,}",
+    "decimal": lambda _, number: f"{number:,.1f}",
+    "share": lambda _, share: f"{share:.1%}",
+    "change": lambda texts, share: _hyphened(texts.change(share)),
+    "points": lambda texts, difference: _hyphened(texts.points(difference)),
+    "seconds": _duration,
+    "days": lambda texts, days: texts("days", n=days),
+    "flag": lambda _, is_so: "yes" if is_so else "-",
+    "list": lambda _, some: ", ".join(some) or "-",
+    "reasons": lambda _, some: ", ".join(f"{one['code']} {one['count']:,}" for one in some),
+    "term": Texts.word,
+    "language": Texts.tongue,
+}

@@ -71,9 +71,9 @@ class Texts:
         """Return what a language is called."""
         return self._name("languages", code)
 
-    def word(self, kind: str, value: str) -> str:
-        """Return what a ``term`` or a ``language`` is called in a table."""
-        return self.tongue(value) if kind == "language" else self(f"term.{value}")
+    def word(self, term: str) -> str:
+        """Return what a ``term`` of a table is called."""
+        return self(f"term.{term}")
 
     def _name(self, kind: str, code: str) -> str:
         name = self._names[kind].get(code)
@@ -103,13 +103,15 @@ class Texts:
         text = self._separate(f"{share * 100:,.{digits}f}")
         return f"{text}%" if self.language == "en" else f"{text}{NO_BREAK}%"
 
-    def change(self, now: float, before: float) -> str:
-        """Write by which share a number has changed."""
-        share = now / before - 1
-        if round(share, 3) == 0:
-            return "±" + self.percent(0)
-        digits = 1 if abs(share) < 0.1 else 0
-        return ("+" if share > 0 else "\N{MINUS SIGN}") + self.percent(abs(share), digits)
+    def change(self, share: float) -> str:
+        """Write by which share of itself a number has changed."""
+        shown = 0 if round(share, 3) == 0 else share
+        return _sign(shown) + self.percent(abs(shown), 1 if 0 < abs(shown) < 0.1 else 0)
+
+    def points(self, difference: float) -> str:
+        """Write by how much a share of one has changed, in percentage points."""
+        points = round(difference * 100)
+        return self("points", points=f"{_sign(points)}{abs(points)}")
 
     def duration(self, seconds: float) -> str:
         """Write a length of time by its two greatest units, whose symbols are everybody's."""
@@ -157,3 +159,7 @@ class Texts:
         if self.language == "en":
             return text
         return text.replace(",", "\0").replace(".", ",").replace("\0", ".")
+
+
+def _sign(difference: float) -> str:
+    return "+" if difference > 0 else "\N{MINUS SIGN}" if difference else "±"

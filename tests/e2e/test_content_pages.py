@@ -4,11 +4,12 @@ import csv
 import io
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.e2e.conftest import fetch_json, tracking
 from tests.e2e.pages import Open, keep, live, violations
@@ -74,6 +75,65 @@ def test_no_page_is_wider_than_the_window(tracker: str, open_stats: Open) -> Non
         for width in (360, 3_840):
             page.set_viewport_size({"width": width, "height": 800})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+
+
+PHONE: ViewportSize = {"width": 390, "height": 800}
+LAPTOP: ViewportSize = {"width": 1_280, "height": 800}
+
+
+def _roles(page: Page) -> Counter[str]:
+    """Return how many elements of a table the browser tells readers of screens of."""
+    nodes = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]
+    roles = Counter(node["role"]["value"] for node in nodes if not node["ignored"])
+    return Counter({role: roles[role] for role in ("table", "columnheader", "row", "cell")})
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_reasons_stand_below_their_page_on_a_phone(
+    tracker: str, open_stats: Open, language: str
+) -> None:
+    """In sight without scrolling; for who does not see it, the table is the same."""
+    address = f"{tracker}/stats/content/health?{PERIOD}&lang={language}"
+    page = live(open_stats(address, viewport=LAPTOP))
+    wide = _roles(page)
+    page.set_viewport_size(PHONE)
+
+    for row in page.locator("tbody tr").all():
+        about = row.locator("td:is(.page, .text):not(.none)").bounding_box()
+        points = row.locator("td.number").bounding_box()
+        reasons = row.locator("td.reasons").bounding_box()
+        assert about
+        assert points
+        assert reasons
+        assert reasons["y"] >= about["y"] + about["height"] - 1
+        for box in (about, points, reasons):
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= PHONE["width"]
+    assert wide["row"] == page.locator("tbody tr").count() + 1
+    assert _roles(page) == wide
+    assert violations(page) == []
+    keep(page, f"content-health-phone-{language}")
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_all_columns_of_deploys_are_seen_on_a_laptop(
+    tracker: str, open_stats: Open, language: str
+) -> None:
+    """On a phone the page stays in sight when the others are scrolled to."""
+    address = f"{tracker}/stats/content/deploys?{PERIOD}&lang={language}"
+    page = live(open_stats(address, viewport=LAPTOP))
+    table = page.locator(".wide")
+    hidden = "(table) => table.scrollWidth - table.clientWidth"
+    assert table.evaluate(hidden) == 0
+
+    page.set_viewport_size(PHONE)
+    assert table.evaluate(hidden) > 0
+    table.evaluate("(table) => table.scrollTo(table.scrollWidth, 0)")
+    room, about = (one.bounding_box() for one in (table, table.locator("td.page").first))
+    assert room
+    assert about
+    assert abs(about["x"] - room["x"]) <= 1
+    keep(page, f"content-deploys-phone-{language}")
 
 
 def test_from_the_figures_to_a_file_by_keyboard(tracker: str, open_stats: Open) -> None:

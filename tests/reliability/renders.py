@@ -140,7 +140,7 @@ class Renders:
             Column("clicks", "list"),
             Column("clicked", "page"),
         )
-        return Table(columns, rows, {"searches": value()})
+        return Table(columns, rows, {"searches": value()}, fact_kinds={"searches": "text"})
 
     def _make(self, kind: Any, name: str = "") -> Any:
         """Return an object of a type, with texts that somebody chose wherever it has some."""

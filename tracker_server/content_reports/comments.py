@@ -14,7 +14,7 @@ from tracker_server.wire import as_date
 
 _COLUMNS = (
     Column("path", "page"),
-    Column("rating", "text"),
+    Column("rating", "term"),
     Column("comment", "text"),
     Column("count", "number"),
     Column("firstDay", "day"),

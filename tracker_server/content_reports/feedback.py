@@ -36,7 +36,7 @@ _COLUMNS = (
     Column("negative", "number"),
     Column("ratePerThousand", "decimal"),
     Column("positiveShare", "share"),
-    Column("shareChange", "share"),
+    Column("shareChange", "points"),
 )
 _SECTION_COLUMNS = (
     Column("path", "page"),
@@ -46,7 +46,7 @@ _SECTION_COLUMNS = (
     Column("positive", "number"),
     Column("negative", "number"),
     Column("positiveShare", "share"),
-    Column("shareChange", "share"),
+    Column("shareChange", "points"),
 )
 _BY_HEADING = Option("headings", 0, 0, 1)
 """1: a row for each heading below which a form stands."""

@@ -16,7 +16,7 @@ _COLUMNS = (
     Column("path", "page"),
     # A text: an address that a reader sent is no link that its owner should follow.
     Column("target", "text"),
-    Column("linkKind", "text"),
+    Column("linkKind", "term"),
     Column("clicks", "number"),
 )
 _KINDS = {EVENTS[name]: name for name in ("outbound", "download")}

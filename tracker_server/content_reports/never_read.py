@@ -63,7 +63,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     rows = (
         (page.ref, page.trail, page.age, page.links, page.unlinked, bots[page.id]) for page in old
     )
-    return Table(_COLUMNS, tuple(rows), facts)
+    return Table(_COLUMNS, tuple(rows), facts, fact_kinds={"countedFrom": "day"})
 
 
 REPORT = ContentReport("never-read", read, (_MIN_AGE,))

@@ -55,7 +55,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         "stale": len(rows),
         "staleShare": share_of(sum(row[1] for row in rows), total),
     }
-    return Table(_COLUMNS, tuple(rows), facts)
+    return Table(_COLUMNS, tuple(rows), facts, fact_kinds={"staleShare": "share"})
 
 
 REPORT = ContentReport("stale", read, (_MIN_DAYS,))

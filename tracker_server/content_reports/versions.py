@@ -124,7 +124,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         "shareNotLatest": share_of(len(behind), len(everybody)) if versions.latest else None,
         "since": as_date(first_counted_day(connection, question.first_day, since)),
     }
-    kinds: dict[str, Kind] = {"shareNotLatest": "share", "since": "day"}
+    kinds: dict[str, Kind] = {"latest": "text", "shareNotLatest": "share", "since": "day"}
     return Table(_COLUMNS, tuple(rows), facts, fact_kinds=kinds)
 
 

@@ -49,6 +49,18 @@ def test_each_comment_with_its_rating_latest_first(site: Site) -> None:
     assert ask(site, "comments")["facts"] == {"comments": 6, "negative": 4}
 
 
+def test_ratings_are_words_of_the_reader(site: Site) -> None:
+    """On the page; programs read the same in each language."""
+    _comment(site, "clear", 1)
+    _comment(site, "wrong", 0)
+    page = site.client.get("/stats/content/comments?lang=de").get_data(as_text=True)
+
+    for rating in ("positive", "negative"):
+        assert f">{rating}<" not in page
+        assert f">{Texts('de')(f'term.{rating}')}<" in page
+    assert [row[2] for row in rows(site, "comments", lang="de")] == ["negative", "positive"]
+
+
 def test_only_the_days_and_the_page_that_are_asked_for(site: Site) -> None:
     """Of these days is the first day, too."""
     _comment(site, "long", 0)
@@ -118,7 +130,7 @@ def test_what_readers_write_is_text_wherever_it_is_shown(site: Site, hostile: st
     """No markup in the page, no formula in a spreadsheet, nothing that a terminal obeys."""
     _comment(site, hostile, 0)
     page = site.client.get("/stats/content/comments").get_data(as_text=True)
-    table = page[page.index("<tbody>") : page.index("</tbody>")]
+    table = page[page.index("<tbody") : page.index("</tbody>")]
     lines = site.client.get("/api/content/comments.csv").get_data(as_text=True)
     cell = list(csv.reader(io.StringIO(lines, newline="")))[1][3]
     shown = render_table(ask(site, "comments"), Style(200), Texts("en"))

@@ -131,7 +131,7 @@ def test_people_see_a_decimal_rate_and_a_signed_change(site: Site) -> None:
 
     assert "<dt>Ratings per 1,000 reads</dt><dd>666.7</dd>" in shown
     assert "<dt>Positive</dt><dd>50.0%</dd>" in shown
-    assert "-50.0%</td>" in shown
+    assert "\N{MINUS SIGN}50 points</td>" in shown
 
 
 def _rate_section(site: Site, heading: object, *numbers: int, path: str = INSTALL) -> None:

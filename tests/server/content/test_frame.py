@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from click.testing import CliRunner
@@ -17,14 +18,24 @@ from tracker_server.content_answers import ContentAnswers
 from tracker_server.errors import InvalidQuestionError
 from tracker_server.exports import write_csv, write_table
 from tracker_server.table_view import NOTHING, make_view
-from tracker_server.tables import Column, ContentReport, Kind, Option, PageRef, Table, TableQuestion
+from tracker_server.tables import (
+    Column,
+    ContentReport,
+    Kind,
+    Option,
+    PageRef,
+    Reason,
+    Table,
+    TableQuestion,
+    Value,
+)
 from tracker_server.terminal import Style
 from tracker_server.terminal_table import render_table
 from tracker_server.texts import LANGUAGES, Texts
 
 NAMES = [report.name for report in REPORTS]
 QUESTION = TableQuestion("searches", "7d", 10, 16, 16, 2)
-EVERY_KIND = Table(
+TABLE = Table(
     (
         Column("path", "page"),
         Column("query", "text"),
@@ -53,14 +64,53 @@ EVERY_KIND = Table(
     ),
     {"searches": 3, "share": 0.5, "rate": 12.5, "name": "first", "none": None},
     "redirects:\n  a: b",
-    {"rate": "decimal"},
+    {"rate": "decimal", "share": "share", "name": "text"},
 )
 
 RATE: dict[str, Kind] = {"ratePerThousand": "decimal", "positiveShare": "share"}
+MINUS = "\N{MINUS SIGN}"
+WRITTEN: list[tuple[Kind, Value, str, str, str]] = [
+    ("page", PageRef("/a/", "A"), "A", "A", "/a/"),
+    ("page", PageRef("/a/", None), "/a/", "/a/", "/a/"),
+    ("page", None, NOTHING, NOTHING, "-"),
+    ("text", "some words", "some words", "some words", "some words"),
+    ("term", "next", "Next page", "Nächste Seite", "Next page"),
+    ("language", "de", "German", "Deutsch", "German"),
+    ("code", "#set-up", "#set-up", "#set-up", "#set-up"),
+    ("number", 1_234, "1,234", "1.234", "1,234"),
+    ("number", None, NOTHING, NOTHING, "-"),
+    ("decimal", 1_234.5, "1,234.5", "1.234,5", "1,234.5"),
+    ("share", 0.3, "30.0%", "30,0_%", "30.0%"),
+    ("change", 0.4, "+40%", "+40_%", "+40%"),
+    ("change", -0.051, f"{MINUS}5.1%", f"{MINUS}5,1_%", "-5.1%"),
+    ("change", 54.7311, "+5,473%", "+5.473_%", "+5,473%"),
+    ("change", 0.0, "±0%", "±0_%", "±0%"),
+    ("points", 0.1667, "+17 points", "+17 Punkte", "+17 points"),
+    ("points", -0.321, f"{MINUS}32 points", f"{MINUS}32 Punkte", "-32 points"),
+    ("points", 0.0, "±0 points", "±0 Punkte", "±0 points"),
+    ("seconds", 125.4, "2_min 5_s", "2_min 5_s", "2:05"),
+    ("day", "2026-11-01", "Nov 1, 2026", "1. Nov. 2026", "2026-11-01"),
+    ("days", 1_063, "1,063 days", "1.063 Tage", "1,063 days"),  # codespell:ignore tage
+    ("days", 1, "1 day", "1 Tag", "1 day"),
+    ("flag", True, "yes", "ja", "yes"),
+    ("flag", False, NOTHING, NOTHING, "-"),
+    ("list", ("x", "y"), "x, y", "x, y", "x, y"),
+    ("list", (), NOTHING, NOTHING, "-"),
+    (
+        "reasons",
+        (Reason("no-result", "searches", 1_200, 1_200.0), Reason("unlinked", "never-read", 1, 1.0)),
+        "1,200 searches without a result (1,200.0), nothing on the site leads to it (1.0)",
+        "1.200 Suchen ohne Treffer (1.200,0), nichts auf der Website führt zu ihr (1,0)",
+        "no-result 1,200, unlinked 1",
+    ),
+]
+"""Of each kind some values, as the page writes them in English and German, and the terminal; a
+space at which no line ends is a `_`."""
+OF_FACTS = {kind for kind in get_args(Kind) if kind not in {"page", "list", "reasons"}}
 
 
 def _report() -> dict[str, object]:
-    found = json.loads(write_table(QUESTION, EVERY_KIND))
+    found = json.loads(write_table(QUESTION, TABLE))
     assert isinstance(found, dict)
     return found
 
@@ -102,7 +152,7 @@ def test_json_has_the_names_of_the_columns() -> None:
 
 
 def test_json_says_how_facts_are_read() -> None:
-    """By what they are, unless the report knows better: a fraction may be no share."""
+    """As the report says, whatever there is to say; else as a whole number."""
     assert _report()["factKinds"] == {
         "searches": "number",
         "share": "share",
@@ -159,23 +209,50 @@ def test_no_cell_is_a_formula_where_semicolons_separate(text: str) -> None:
     assert data.count("'") == text.count("'") + 1
 
 
+def test_every_kind_is_written_somehow() -> None:
+    """Here are values of all kinds that there are."""
+    assert {kind for kind, *_ in WRITTEN} == {*get_args(Kind)}
+
+
+@pytest.mark.parametrize(("kind", "value", "english", "german", "terminal"), WRITTEN)
+def test_a_value_is_written_as_its_kind(
+    kind: Kind, value: Value, english: str, german: str, terminal: str
+) -> None:
+    """In a cell and, where it may be one, as a fact; the page in either language."""
+    facts = {"searches": value} if kind in OF_FACTS and not isinstance(value, bool) else {}
+    kinds = dict.fromkeys(facts, kind)
+    table = Table((Column("query", kind),), ((value,),), facts, "", kinds)  # type: ignore[arg-type]
+    report = json.loads(write_table(QUESTION, table))
+    lines = render_table(report, Style(80), Texts("en")).splitlines()
+
+    assert lines[-1].strip() == terminal
+    assert lines[1] == (f"Searches: {terminal}" if facts else "")
+    for language, written in (("en", english), ("de", german)):
+        view = make_view(report, Address({}), Texts(language), None)
+        cell = view.rows[0][0]
+        reasons = [f"{said} ({points})" for said, _link, points in cell.reasons]
+        assert (cell.text or ", ".join(reasons)).replace("\u00a0", "_") == written
+        assert [text.replace("\u00a0", "_") for _, text in view.facts] == [written] * len(facts)
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
-def test_the_terminal_shows_every_kind(width: int) -> None:
+@pytest.mark.parametrize(("kind", "value", "terminal"), [(*row[:2], row[-1]) for row in WRITTEN])
+def test_the_terminal_shows_every_kind(kind: Kind, value: Value, terminal: str, width: int) -> None:
     """No line is wider than the terminal, none has what it would obey."""
-    table = Table(
-        (*EVERY_KIND.columns[:3], Column("day", "day")),
-        ((PageRef("/a/", "A"), "\x1b[31mred" + "x" * 200, 1_234, "2026-01-01"),),
-    )
+    columns = Column("path", "page"), Column("query", "text"), Column("how", kind)
+    row = PageRef("/a/", "A"), "\x1b[31mred" + "x" * 200, value
+    table = Table(columns, (row,))
     shown = render_table(json.loads(write_table(QUESTION, table)), Style(width), Texts("en"))
+    last = shown.splitlines()[-1].rsplit("  ", 1)[-1]
 
     assert "\x1b" not in shown
-    assert "1,234  2026-01-01" in shown
+    assert last == terminal or (last[-1] == "~" and terminal.startswith(last[:-1]))
     assert max(map(len, shown.splitlines())) <= width
 
 
 def test_words_are_those_of_the_reader() -> None:
     """In the terminal and on the page; a language without a name is its code."""
-    table = Table(EVERY_KIND.columns[-2:], tuple(row[-2:] for row in EVERY_KIND.rows))
+    table = Table(TABLE.columns[-2:], tuple(row[-2:] for row in TABLE.rows))
     report = json.loads(write_table(QUESTION, table))
     lines = render_table(report, Style(80), Texts("de")).splitlines()
     view = make_view(report, Address({}, "/stats/content/searches"), Texts("en"), None)
@@ -214,11 +291,22 @@ def test_every_report_has_a_page_of_documentation(name: str) -> None:
     """It says what the report is, how it is counted and what to do about it."""
     docs = Path(__file__).parents[3] / "docs" / "reports"
 
-    assert f"](reports/{name}.md)" in (docs.parent / "reports.md").read_text()
+    title = Texts("en")(f"content.{name}")
+    assert f"| [{title}](reports/{name}.md) |" in (docs.parent / "reports.md").read_text()
     text = (docs / f"{name}.md").read_text()
+    assert text.startswith(f"# {title}\n")
     assert f"GET /api/content/{name}" in text
     assert f"](../images/reports/{name}.png)" in text
     assert "## What to do" in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_fact_is_documented(site: Site, name: str) -> None:
+    """On the page of its report, above how it is counted."""
+    docs = Path(__file__).parents[3] / "docs" / "reports"
+    said, _, _ = (docs / f"{name}.md").read_text().partition("## How it is counted")
+
+    assert [fact for fact in ask(site, name)["facts"] if f"`{fact}`" not in said] == []
 
 
 @pytest.mark.parametrize("report", ["nothing", "searches.pdf", "searches.csv.csv"])

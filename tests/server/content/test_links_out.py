@@ -45,6 +45,17 @@ def test_each_link_of_each_page(site: Site) -> None:
     assert ask(site, "links-out")["facts"] == {"outbound": 4, "download": 3}
 
 
+def test_kinds_are_words_of_the_reader(site: Site) -> None:
+    """On the page; programs read the same in each language."""
+    _follow(site, FAQ, "https://a.example/")
+    _follow(site, FAQ, "https://a.example/a.zip", "download", times=2)
+    page = site.client.get("/stats/content/links-out?lang=de").get_data(as_text=True)
+
+    assert "andere Website<" in page
+    assert "Download<" in page
+    assert [row[3] for row in rows(site, "links-out", lang="de")] == ["download", "outbound"]
+
+
 def test_only_the_days_and_the_page_that_are_asked_for(site: Site) -> None:
     """Days are added up by page and target."""
     _follow(site, FAQ, "https://a.example/")
@@ -94,7 +105,7 @@ def test_a_target_is_text_and_no_link(site: Site, target: str) -> None:
     """Whatever somebody sent, nobody gets there by a click, and nothing runs it."""
     _follow(site, FAQ, target)
     page = site.client.get("/stats/content/links-out").get_data(as_text=True)
-    table = page[page.index("<tbody>") : page.index("</tbody>")]
+    table = page[page.index("<tbody") : page.index("</tbody>")]
     lines = site.client.get("/api/content/links-out.csv").get_data(as_text=True)
     cell = list(csv.reader(io.StringIO(lines, newline="")))[1][2]
     shown = render_table(ask(site, "links-out"), Style(200), Texts("en"))
