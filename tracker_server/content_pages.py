@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, request
 
 from tracker_server.address import Address
 from tracker_server.answers import asked_language
@@ -29,7 +29,8 @@ def make_content_pages(live: Live, content: ContentAnswers) -> Blueprint:
     @routes.get("/stats/content/<report>")
     def one(report: str) -> Response:
         if report not in content.reports:
-            abort(404)
+            reason = f"/stats/content/{report}"
+            return answer_page("refused.html", 404, {**_common(live), "reason": reason})
         return _show(live, content, content.reports[report])
 
     return routes

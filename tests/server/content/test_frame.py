@@ -316,7 +316,17 @@ def test_what_is_no_report_is_not_found(site: Site, report: str) -> None:
 
     assert answer.status_code == 404
     assert "searches" in answer.get_json()["error"]
-    assert site.client.get(f"/stats/content/{report}").status_code == 404
+    page = site.client.get(f"/stats/content/{report}")
+    assert page.status_code == 404
+    assert f"<code>/stats/content/{report}</code>" in page.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("report", ["sections", "paths"])
+def test_a_page_of_which_nothing_is_known_is_named(site: Site, report: str) -> None:
+    """A slash that was forgotten is the usual reason, and nothing is wrong with the script."""
+    page = site.client.get(f"/stats/content/{report}?page=/guide/install").get_data(as_text=True)
+
+    assert "Nothing is known of /guide/install in these days." in page
 
 
 @pytest.mark.parametrize(
