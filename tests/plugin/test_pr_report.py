@@ -286,20 +286,24 @@ def test_addresses_without_directories(tmp_path: Path) -> None:
     ]
 
 
-def test_posts_whose_addresses_a_build_gives_are_left_out(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing is said about them, but how many there are."""
+@pytest.fixture
+def blogging(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Give the project, on a branch, with Material's blog and a post in it."""
     monkeypatch.setenv("NO_MKDOCS_2_WARNING", "1")
     project.site.settings = {"theme": "material"}
     project.site.plugins = ["blog"]
     project.write("blog/index.md", "# Blog\n")
     project.write("blog/posts/boil.md", "---\ndate: 2026-01-01\n---\n\n# Boil\n")
     project.branch()
-    project.remove("blog/posts/boil.md")
-    project.commit()
+    return project
 
-    result = run_report(project.root)
+
+def test_posts_whose_addresses_a_build_gives_are_left_out(blogging: Project) -> None:
+    """Nothing is said about them, but how many there are."""
+    blogging.remove("blog/posts/boil.md")
+    blogging.commit()
+
+    result = run_report(blogging.root)
 
     assert result.stdout == (
         f"{MARKER}No documentation page changes.\n\n"
@@ -308,21 +312,13 @@ def test_posts_whose_addresses_a_build_gives_are_left_out(
     assert result.exit_code == 0
 
 
-def test_a_page_may_be_redirected_to_a_post(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_may_be_redirected_to_a_post(blogging: Project) -> None:
     """There is one, and mkdocs-redirects knows its address."""
-    monkeypatch.setenv("NO_MKDOCS_2_WARNING", "1")
-    project.site.settings = {"theme": "material"}
-    project.site.plugins = ["blog"]
-    project.write("blog/index.md", "# Blog\n")
-    project.write("blog/posts/boil.md", "---\ndate: 2026-01-01\n---\n\n# Boil\n")
-    project.branch()
-    project.remove("faq.md", "news.md")
-    project.redirect({"faq.md": "blog/posts/boil.md#so", "news.md": "blog/posts/gone.md"})
-    project.commit()
+    blogging.remove("faq.md", "news.md")
+    blogging.redirect({"faq.md": "blog/posts/boil.md#so", "news.md": "blog/posts/gone.md"})
+    blogging.commit()
 
-    result = run_report(project.root)
+    result = run_report(blogging.root)
 
     assert "deleted, redirected to <code>blog/posts/boil.md&#35;\u200bso</code>" in result.stdout
     assert result.stdout.count("**its redirect leads nowhere**") == 1
