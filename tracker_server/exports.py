@@ -12,10 +12,12 @@ from tracker_server.tables import Column, PageRef, Reason, Table, TableQuestion,
 from tracker_server.wire import as_date
 
 LIST_SEPARATOR = "; "
-_FORMULA = re.compile(r"(?:\A|(?<=;)\s*)[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-"""How a cell begins that a spreadsheet would run; the last four are wide forms of the first.
+_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA = re.compile(rf'\A(?=[{_SIGNS}\t\r\n])|(?<=[;\r\n])[\s"]*(?=[{_SIGNS}])')
+"""Where a cell begins that a spreadsheet would run; the last four signs are forms of the first.
 
-Where decimals have commas a semicolon separates cells.
+Where decimals have commas a semicolon separates cells: then quotes behind it are those of a cell,
+and a line that was in quotes ends.
 """
 
 
@@ -84,7 +86,7 @@ def _cell(value: object) -> object:
     if isinstance(value, list):
         value = LIST_SEPARATOR.join(map(_item, value))
     if isinstance(value, str):
-        return _FORMULA.sub(r"'\g<0>", value)
+        return _FORMULA.sub(r"\g<0>'", value)
     return "" if value is None else value
 
 

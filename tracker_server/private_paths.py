@@ -1,6 +1,6 @@
 """Paths that are no pages: whoever asks for one may have an address or a secret in it."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -17,11 +17,12 @@ def blot(
     paths: Vocabulary,
     batch: Sequence[Received],
 ) -> Sequence[Received]:
-    """Return a batch whose missing pages and targets have nothing private in their paths.
+    """Return a batch whose missing pages have nothing private in their paths.
 
-    What is done on the page 404 is about its path too. A path that has a row stays as it is: it is
-    a page of the manifest or was viewed as one; and so does one that the manifest leads on from.
-    A batch without anything private takes no statement.
+    What is done on the page 404 is about its path too; what is clicked is a path that is known.
+    A path that has a row stays as it is: it is a page of the manifest or was viewed as one; and
+    so does one that the manifest leads on from. A batch without anything private takes no
+    statement.
 
     Args:
         connection: in a transaction that holds the lock.
@@ -29,7 +30,8 @@ def blot(
         paths: ids of paths.
         batch: the messages.
     """
-    private = {text for r in batch for text in _asked_for(r) if blot_path(text) != text}
+    asked = {r.message.path for r in batch if isinstance(r.message, NotFound | Event)}
+    private = {text for text in asked if blot_path(text) != text}
     if not private:
         return batch
     private -= {r.message.path for r in batch if type(r.message) is View}
@@ -38,15 +40,7 @@ def blot(
     blotted = {
         text: blot_path(text) for text in private if not known.intersection((text, f"{text}/"))
     }
-    return [_with_paths(received, blotted) for received in batch]
-
-
-def _asked_for(received: Received) -> Iterator[str]:
-    message = received.message
-    if isinstance(message, NotFound | Event):
-        yield message.path
-    if isinstance(message, Event) and message.target:
-        yield message.target
+    return [_with_path(received, blotted) for received in batch]
 
 
 def _known(
@@ -60,12 +54,8 @@ def _known(
     return {*paths.known(connection, texts), *(row[0] for row in rows)}
 
 
-def _with_paths(received: Received, blotted: dict[str, str]) -> Received:
+def _with_path(received: Received, blotted: Mapping[str, str]) -> Received:
     message = received.message
-    if not isinstance(message, NotFound | Event) or blotted.keys().isdisjoint(_asked_for(received)):
+    if not isinstance(message, NotFound | Event) or message.path not in blotted:
         return received
-    path = blotted.get(message.path, message.path)
-    if isinstance(message, NotFound):
-        return Received(received.at, replace(message, path=path))
-    target = blotted.get(message.target, message.target)
-    return Received(received.at, replace(message, path=path, target=target))
+    return Received(received.at, replace(message, path=blotted[message.path]))

@@ -143,7 +143,10 @@ def _of_terminal(text: str) -> object:
 def _of_csv(text: str) -> object:
     """Count cells as a spreadsheet reads them, and those that it would run."""
     rows = [*csv.reader(io.StringIO(text, newline=""), strict=True)]
-    return [len(row) for row in rows], [c for row in rows for c in row if c.startswith(_FORMULA)]
+    # As it is read where decimals have commas.
+    others = csv.reader(io.StringIO(text, newline=""), delimiter=";")
+    cells = [cell for row in [*rows, *others] for cell in row]
+    return [len(row) for row in rows], [cell for cell in cells if cell.startswith(_FORMULA)]
 
 
 STRUCTURES: dict[str, Callable[[str], object]] = {

@@ -1,5 +1,6 @@
 """The short forms of the promises about input, and that they can fail."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_no_stored_value_changes_a_structure() -> None:
 
 def test_a_cell_that_is_a_formula_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oracle fails where CSV leaves texts as they are."""
-    monkeypatch.setattr(exports, "_FORMULA", ("\0",))
+    monkeypatch.setattr(exports, "_FORMULA", re.compile("\0"))
 
     assert structure.run(RENDERS // 2, SEED).broken["csv"]
 

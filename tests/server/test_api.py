@@ -98,7 +98,7 @@ def test_stats_limit_is_bounded(site: Site, query: str, rows: int) -> None:
     with site.tracker.engine.begin() as connection:
         connection.exec_driver_sql(
             "WITH RECURSIVE n(i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 1299) "
-            "INSERT INTO path SELECT i, '/' || i FROM n"
+            "INSERT INTO path (id, text) SELECT i, '/' || i FROM n"
         )
         connection.exec_driver_sql(
             "INSERT INTO total_count SELECT 1, id, id FROM path WHERE id >= 100"
