@@ -70,18 +70,19 @@ def read_latest_first(
         yield day, _portions(connection, spans.get(day, []), statement)
 
 
-def first_counted_day(connection: Connection, question_day: int, read_day: int) -> int:
+def first_counted_day(connection: Connection, days: tuple[int, int], read_day: int) -> int:
     """Return since when raw views were counted: were there any, are they kept, was there time.
 
     Args:
         connection: for reading.
-        question_day: the first day that is asked for.
+        days: the first that is asked for and the last, which is it before any view.
         read_day: the earliest day that was read.
     """
     columns = TOTALS.c
     kept, began = connection.execute(select(columns.raw_since, columns.tracking_since)).one()
-    days: list[int] = [question_day, read_day, kept, *([] if began is None else [day_of(began)])]
-    return max(days)
+    first, last = days
+    counted: list[int] = [first, read_day, kept, last if began is None else day_of(began)]
+    return max(counted)
 
 
 def _portions(

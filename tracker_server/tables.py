@@ -132,6 +132,11 @@ class TableQuestion:
     is_late: Callable[[], bool] = field(default=lambda: False, compare=False, repr=False)
     """Whether reading raw views has taken long enough."""
 
+    @property
+    def days(self) -> tuple[int, int]:
+        """The first and the last."""
+        return self.first_day, self.last_day
+
     def option(self, name: str) -> int:
         """Return what was said of an option that is a number, or its default."""
         return int(dict(self.options)[name])

@@ -69,7 +69,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     if question.period != ALL:
         before = _read_ratings(connection, moves, _days_before(question))
     pages = _by_page(sections)
-    days = question.first_day, question.last_day
+    days = question.days
     readings = read_readings(connection, moves, *days, {WHOLE_SITE, *pages})
     refs = read_refs(connection, pages)
     rows: list[tuple[Value, ...]]

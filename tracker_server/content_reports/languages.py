@@ -136,7 +136,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         "languages": len({*pages.languages.values()}),
         # Of all languages, also where one is asked for: who is hidden shall not be told by asking.
         "hidden": hidden,
-        "since": as_date(first_counted_day(connection, question.first_day, seen.since)),
+        "since": as_date(first_counted_day(connection, question.days, seen.since)),
     }
     return Table(columns, rows, facts, fact_kinds={"since": "day"})
 
@@ -265,7 +265,7 @@ def _read_seen(
     spoken = {id_: language for id_, language in said.items() if language not in {"", OTHER}}
     is_whole = bool(question.option(_DOCS.name))
     seen = _Seen(question.last_day + 1)
-    days = question.first_day, question.last_day
+    days = question.days
     moves = read_moves(connection)
     for day, portions in read_latest_first(connection, days, _COLUMNS, [], question.is_late):
         for rows in portions:

@@ -40,7 +40,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
     moves = _read_moves(connection)
     views: Counter[int | None] = Counter()
     if moves:
-        days = question.first_day, question.last_day
+        days = question.days
         views.update(count_views(connection, NO_MOVES, *days))
     moves.sort(key=lambda move: (move.is_redirected, -views[move.former_id], move.text))
     members: defaultdict[int, set[int]] = defaultdict(set)

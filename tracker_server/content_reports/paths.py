@@ -101,7 +101,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         return _read_site(connection, moves, question)
     path_id = find_page(connection, moves, question.page)
     if path_id is None:
-        facts = _facts(0, first_counted_day(connection, question.first_day, 0))
+        facts = _facts(0, first_counted_day(connection, question.days, 0))
         return Table(_OF_PAGE, (), facts, fact_kinds=_FACT_KINDS)
     return _read_page(connection, moves, question, path_id)
 
@@ -114,7 +114,7 @@ def _read_site(connection: Connection, moves: Moves, question: TableQuestion) ->
     since = question.last_day + 1
     for day, portions in read_latest_first(
         connection,
-        (question.first_day, question.last_day),
+        question.days,
         ("before_id", "path_id", "visitor_id"),
         [VIEWS.c.before_id != 0],
         question.is_late,
@@ -138,9 +138,7 @@ def _read_site(connection: Connection, moves: Moves, question: TableQuestion) ->
         ),
         key=lambda row: (-row[3], -row[4], row[0].path, row[1].path),
     )
-    facts = _facts(
-        len(flows) - len(shown), first_counted_day(connection, question.first_day, since)
-    )
+    facts = _facts(len(flows) - len(shown), first_counted_day(connection, question.days, since))
     return Table(_OF_SITE, tuple(rows), facts, fact_kinds=_FACT_KINDS)
 
 
@@ -154,7 +152,7 @@ def _read_page(
     since = question.last_day + 1
     for day, portions in read_latest_first(
         connection,
-        (question.first_day, question.last_day),
+        question.days,
         ("before_id", "path_id", "visitor_id"),
         [or_(is_any(VIEWS.c.path_id, paths), is_any(VIEWS.c.before_id, paths))],
         question.is_late,
@@ -180,7 +178,7 @@ def _read_page(
         if len(flow) >= question.option("k")
     ]
     rows = _rows_of_page(connection, site.neighbours.get(path_id, (None, None)), shown)
-    first_day = first_counted_day(connection, question.first_day, since)
+    first_day = first_counted_day(connection, question.days, since)
     facts: dict[str, int | float | str | None] = {
         **_facts(hidden, first_day),
         "loads": None,

@@ -58,7 +58,7 @@ def _pages(
 ) -> dict[int, tuple[SectionFigures, ...]]:
     """Return the sections of the pages of which readers have said what they had in view."""
     moves = read_moves(connection)
-    days = question.first_day, question.last_day
+    days = question.days
     if question.page is None:
         return read_all_sections(connection, moves, *days)
     path_id = find_page(connection, moves, question.page)

@@ -122,7 +122,7 @@ def read(connection: Connection, question: TableQuestion) -> Table:
         "readers": len(everybody),
         "readersNotLatest": len(behind) if versions.latest else None,
         "shareNotLatest": share_of(len(behind), len(everybody)) if versions.latest else None,
-        "since": as_date(first_counted_day(connection, question.first_day, since)),
+        "since": as_date(first_counted_day(connection, question.days, since)),
     }
     kinds: dict[str, Kind] = {"latest": "text", "shareNotLatest": "share", "since": "day"}
     return Table(_COLUMNS, tuple(rows), facts, fact_kinds=kinds)
@@ -204,7 +204,7 @@ def _read_groups(
     name_of = {name: versions.name(name) for name in {*said.values(), *of_paths.values()}}
     pages = read_moves(connection).pages
     since = question.last_day + 1
-    days = question.first_day, question.last_day
+    days = question.days
     for day, portions in read_latest_first(connection, days, _READ, [], question.is_late):
         for rows in portions:
             visitors: defaultdict[str, list[int]] = defaultdict(list)

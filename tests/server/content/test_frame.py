@@ -321,6 +321,17 @@ def test_what_is_no_report_is_not_found(site: Site, report: str) -> None:
     assert f"<code>/stats/content/{report}</code>" in page.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("report", ["paths", "versions", "languages"])
+def test_nothing_is_counted_before_the_first_view(site: Site, report: str) -> None:
+    """Thirty days are asked for; on the first day there is but that day."""
+    assert ask(site, report)["facts"]["since"] == "2026-01-01"
+    site.clock.advance(3 * 86_400)
+    site.view("/")
+    site.clock.advance(86_400)
+
+    assert ask(site, report)["facts"]["since"] == "2026-01-04"
+
+
 @pytest.mark.parametrize("report", ["sections", "paths"])
 def test_a_page_of_which_nothing_is_known_is_named(site: Site, report: str) -> None:
     """A slash that was forgotten is the usual reason, and nothing is wrong with the script."""
