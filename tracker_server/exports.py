@@ -13,7 +13,7 @@ from tracker_server.wire import as_date
 
 LIST_SEPARATOR = "; "
 _SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
-_FORMULA = re.compile(rf'\A(?=[{_SIGNS}\t\r\n])|(?<=[;\r\n])[\s"]*(?=[{_SIGNS}])')
+_FORMULA = re.compile(rf'\A(?=[{_SIGNS}\t\r\n])|(?<=[;\r\n])(?=["\s]*[{_SIGNS}]|"*[\t\r\n])')
 """Where a cell begins that a spreadsheet would run; the last four signs are forms of the first.
 
 Where decimals have commas a semicolon separates cells: then quotes behind it are those of a cell,
@@ -86,7 +86,7 @@ def _cell(value: object) -> object:
     if isinstance(value, list):
         value = LIST_SEPARATOR.join(map(_item, value))
     if isinstance(value, str):
-        return _FORMULA.sub(r"\g<0>'", value)
+        return _FORMULA.sub("'", value)
     return "" if value is None else value
 
 

@@ -125,7 +125,8 @@ def run(
         part: which of how many parts of what is always sent is sent from here.
     """
     now = [NOON]
-    settings = {"salt_file": str(folder / "salts"), "rate_limit": 0, "synchronous": "normal"}
+    files = {"salt_file": str(folder / "salts"), "access_file": str(folder / "access")}
+    settings = {**files, "rate_limit": 0, "synchronous": "normal"}
     apps = [
         create_app(Settings(database_url=url, manifest_token=TOKEN, **settings), lambda: now[0])  # type: ignore[arg-type]
         for url in addresses

@@ -198,7 +198,9 @@ def test_no_cell_is_a_formula(begin: str) -> None:
     assert read[1] == [f"'{begin}1", "-1"]
 
 
-@pytest.mark.parametrize("text", ["x;=1+1|'/C calc'!A0;y", "x; =1+1", "a;;@b", 'a;\t"=b', "a\r=b"])
+@pytest.mark.parametrize(
+    "text", ["x;=1+1|'/C calc'!A0;y", "x; =1+1", "a;;@b", 'a;\t"=b', "a\r=b", "a;\tb"]
+)
 def test_no_cell_is_a_formula_where_semicolons_separate(text: str) -> None:
     """So a program reads the file whose decimals have commas."""
     table = Table((Column("path", "page"), Column("query", "text")), ((PageRef("/", None), text),))
