@@ -50,6 +50,16 @@ function readText(name) {
 /** What tells an event from the next. @param {Page} page */
 const brief = (page) => page.take().map(({ t, n, k, c, u }) => ({ t, n, k, c, u }));
 
+/** Return what lets Material say something above its results, with them or without. @param {Page} page */
+function searching(page) {
+  const list = page.find('.md-search-result__list');
+  const { innerHTML } = list;
+  return (/** @type {string} */ said, /** @type {boolean} */ found) => {
+    page.find('.md-search-result__meta').textContent = said;
+    list.innerHTML = found ? innerHTML : '';
+  };
+}
+
 for (const [name, code] of Object.entries({ source: readable, shipped })) {
   describe(`extras, ${name}`, () => {
     describe('search in Material', () => {
@@ -93,16 +103,12 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
 
       it('tells each of two queries, the first without results and without a click', () => {
         const page = new Page(code, { body: MATERIAL_SEARCH });
-        const meta = page.find('.md-search-result__meta');
-        const list = page.find('.md-search-result__list');
-        const { innerHTML } = list;
-        meta.textContent = 'No matching documents';
-        list.innerHTML = '';
+        const answer = searching(page);
+        answer('No matching documents', false);
         page.type('flsk');
         page.wait(2);
         page.type('flask');
-        meta.textContent = '1 matching document';
-        list.innerHTML = innerHTML;
+        answer('1 matching document', true);
         page.wait(2);
         page.fire('#hit');
 
@@ -133,15 +139,11 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
 
       it('has the results that come when the index is there at last', () => {
         const page = new Page(code, { body: MATERIAL_SEARCH });
-        const meta = page.find('.md-search-result__meta');
-        const list = page.find('.md-search-result__list');
-        const { innerHTML } = list;
-        meta.textContent = 'Initializing search';
-        list.innerHTML = '';
+        const answer = searching(page);
+        answer('Initializing search', false);
         page.type('flask');
         page.wait(6);
-        meta.textContent = '12 matching documents';
-        list.innerHTML = innerHTML;
+        answer('12 matching documents', true);
         page.wait(0.5);
         page.hide();
 
@@ -152,15 +154,14 @@ for (const [name, code] of Object.entries({ source: readable, shipped })) {
 
       it('keeps the number of its results when the next is typed, and when the box is emptied', () => {
         const page = new Page(code, { body: MATERIAL_SEARCH });
-        const meta = page.find('.md-search-result__meta');
+        const answer = searching(page);
         page.type('flask');
         page.wait(2);
         page.type('');
-        meta.textContent = 'Type to start searching';
-        page.find('.md-search-result__list').innerHTML = '';
+        answer('Type to start searching', false);
         page.wait(5);
         page.type('flsk');
-        meta.textContent = 'No matching documents';
+        answer('No matching documents', false);
         page.wait(2);
         page.hide();
 
