@@ -1,6 +1,7 @@
 """Paths that are no pages: whoever asks for one may have an address or a secret in it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -15,6 +16,7 @@ def blot(
     connection: Connection,
     statements: Statements,
     paths: Vocabulary,
+    former: AbstractSet[str],
     batch: Sequence[Received],
 ) -> Sequence[Received]:
     """Return a batch whose missing pages have nothing private in their paths.
@@ -28,6 +30,7 @@ def blot(
         connection: in a transaction that holds the lock.
         statements: those of the database.
         paths: ids of paths.
+        former: paths that pages had before.
         batch: the messages.
     """
     asked = {r.message.path for r in batch if isinstance(r.message, NotFound | Event)}
@@ -36,22 +39,13 @@ def blot(
         return batch
     private -= {r.message.path for r in batch if type(r.message) is View}
     # Servers add the slash of a folder themselves.
-    known = _known(connection, statements, paths, private | {f"{text}/" for text in private})
+    wanted = private | {f"{text}/" for text in private}
+    leading = {row[0] for row in statements.redirects.fetch(connection, wanted)}
+    known = leading | (wanted & former) | paths.known(connection, wanted).keys()
     blotted = {
         text: blot_path(text) for text in private if not known.intersection((text, f"{text}/"))
     }
     return [_with_path(received, blotted) for received in batch]
-
-
-def _known(
-    connection: Connection,
-    statements: Statements,
-    paths: Vocabulary,
-    texts: Collection[str],
-) -> set[str]:
-    leading = (statements.redirects, statements.moved)
-    rows = [row for table in leading for row in table.fetch(connection, texts)]
-    return {*paths.known(connection, texts), *(row[0] for row in rows)}
 
 
 def _with_path(received: Received, blotted: Mapping[str, str]) -> Received:

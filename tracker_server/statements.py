@@ -93,7 +93,6 @@ class Statements:
         )
         """Nothing else can write until the transaction ends; SQLite has locked already."""
         self.redirects = Lookup(engine, REDIRECTS.c.text)
-        self.moved = Lookup(engine, MOVED.c.text)
         self.loads = Lookup(engine, LOADS.c.key)
         self.visitors = Lookup(engine, VISITORS.c.session, VISITORS.c.id)
         self.visits = Ranges(engine, MAX_PATH_ID, VISITS.c.key, VISITS.c.last)

@@ -115,7 +115,8 @@ class Store:
         with self._transaction() as connection:
             totals = self._lock(connection)
             self._require_room(connection)
-            batch = private_paths.blot(connection, self._statements, self._paths, batch)
+            former = self._former_paths(connection)
+            batch = private_paths.blot(connection, self._statements, self._paths, former, batch)
             done = [(r.at, r.message) for r in batch if isinstance(r.message, Event)]
             searching = {event.session for _at, event in done if readings.is_search(event)}
             said: Sequence[readings.Said] = [*readings.said_in(batch)]
@@ -259,9 +260,13 @@ class Store:
         bound = min(self._settings.max_unknown_paths, _MOST_WITH_UNKNOWN)
         if not has_manifest:
             bound = max(bound, MAX_UNKNOWN_PATHS_WITHOUT_MANIFEST)
+        former = self._former_paths(connection)
+        return self._paths.resolve(connection, {OTHER, *texts}, bound, day, former)
+
+    def _former_paths(self, connection: Connection) -> frozenset[str]:
         if self._moved is None:
             self._moved = frozenset(connection.execute(select(MOVED.c.text)).scalars())
-        return self._paths.resolve(connection, {OTHER, *texts}, bound, day, self._moved)
+        return self._moved
 
     def _keep_bots(self, connection: Connection, batch: Sequence[Received]) -> None:
         views = [(r.at, r.message) for r in batch if isinstance(r.message, BotView)]
